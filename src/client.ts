@@ -1,0 +1,187 @@
+/**
+ * `FtpClient`: one server, one pool of sessions, and what can be done with them. Wires the folders together
+ * and has no logic of its own.
+ */
+import { Pool } from './pool/pool.ts'
+import type { PoolStats } from './pool/events.ts'
+import { FtpConnectionError, FtpError, FtpReplyError } from './errors.ts'
+import { clientSettings, optionsWithUrl, readUrl, type ClientSettings, type FtpClientOptions } from './options.ts'
+import { decodeText, printable } from './protocol/text.ts'
+import type { FtpUrl } from './protocol/url.ts'
+import { runDownload, type DownloadResult } from './segmented/download.ts'
+import { downloadSettings, type DownloadOptions } from './segmented/options.ts'
+import type { SessionPool } from './segmented/session-pool.ts'
+import { openSession } from './session/open-session.ts'
+import { unknownServer, type ServerProfile } from './session/server-profile.ts'
+import type { RemotePath, Session } from './session/session.ts'
+import { Transfer } from './transfer/transfer.ts'
+
+/** Raises a client's cap on connections to `count` if it is lower. For one-shots, whose client is shared. */
+export let raiseMaxConnections: (client: FtpClient, count: number) => void
+
+/** All running transfers of a client together. */
+export interface ClientProgress {
+  readonly bytes: number
+  readonly bytesPerSecond: number
+  readonly activeConnections: number
+  readonly transfers: number
+}
+
+/**
+ * A client for one server: a pool that connects on first use, safe for concurrent calls.
+ *
+ * ```ts
+ * const ftp = new FtpClient('ftpes://ftp.example.org', { user, password })
+ * try {
+ *   await ftp.download('/pub/disk.iso', 'disk.iso')
+ * } finally {
+ *   await ftp.close()
+ * }
+ * ```
+ */
+export class FtpClient implements AsyncDisposable {
+  static {
+    raiseMaxConnections = (client, count) => {
+      if (count <= client.#maxConnections) return
+      client.#maxConnections = count
+      client.#pool.setMax(count)
+    }
+  }
+  readonly #settings: ClientSettings
+  readonly #profile: ServerProfile = unknownServer()
+  readonly #pool: Pool<Session>
+  readonly #limitListeners = new Set<(error: unknown) => void>()
+  readonly #transfers = new Set<Transfer<DownloadResult>>()
+  #maxConnections: number
+
+  /** @throws TypeError or RangeError that names the option and what is allowed, before any I/O */
+  constructor(url: string | URL, options?: FtpClientOptions)
+  constructor(options: FtpClientOptions)
+  constructor(first: string | URL | FtpClientOptions, second?: FtpClientOptions) {
+    const isUrl = typeof first === 'string' || first instanceof URL
+    this.#settings = clientSettings(isUrl ? optionsWithUrl(second ?? {}, serverUrl(first)) : first)
+    this.#maxConnections = this.#settings.maxConnections
+    this.#pool = this.#newPool()
+  }
+
+  /**
+   * Fetches a file by several connections. `remote` goes out as it is given, relative to the login directory
+   * unless it begins with `/`; bytes are for names that are not UTF-8.
+   *
+   * Rejects with an `FtpError` (each code with what to do is in docs/errors.md) or with the reason of the abort.
+   * The file that stood at `local` is replaced when the new one is whole and verified, and not before.
+   */
+  download(remote: RemotePath, local: string, options?: DownloadOptions): Transfer<DownloadResult> {
+    const settings = downloadSettings(options, this.#maxConnections)
+    const { path, shownPath } = remotePath(remote)
+    const target = localPath(local)
+    const { retry } = this.#settings
+    const pool = this.#sessions
+    const transfer = new Transfer<DownloadResult>(
+      (context) => runDownload({ pool, remote: path, shownPath, target, settings, retry }, context),
+      settings,
+    )
+    this.#transfers.add(transfer)
+    const forget = (): void => void this.#transfers.delete(transfer)
+    transfer.result.then(forget, forget)
+    return transfer
+  }
+
+  /** All running transfers together. */
+  progress(): ClientProgress {
+    const all = [...this.#transfers].map((transfer) => transfer.progress)
+    const sum = (read: (progress: (typeof all)[number]) => number): number =>
+      all.reduce((total, progress) => total + read(progress), 0)
+    return {
+      bytes: sum((progress) => progress.bytes),
+      bytesPerSecond: sum((progress) => progress.bytesPerSecond),
+      activeConnections: sum((progress) => progress.activeConnections),
+      transfers: all.length,
+    }
+  }
+
+  /** How many connections there are, and what they do. */
+  stats(): PoolStats {
+    return this.#pool.stats()
+  }
+
+  /** Takes no new calls, lets running ones end, and says QUIT. Idempotent. */
+  close(): Promise<void> {
+    return this.#pool.close()
+  }
+
+  /** Cuts every connection at once; running calls reject with `reason`, or `ERR_FTP_CLOSED`. Idempotent. */
+  destroy(reason?: unknown): void {
+    for (const transfer of this.#transfers) transfer.cancel(reason ?? closedError(this.#settings.session.label))
+    this.#pool.destroy(reason)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #newPool(): Pool<Session> {
+    const { session: options, maxConnections } = this.#settings
+    return new Pool<Session>({
+      max: maxConnections,
+      onLimited: (_ceiling, error) => this.#limitListeners.forEach((listener) => listener(error)),
+      hooks: {
+        open: async (signal) => {
+          const session = await openSession(options, this.#profile, signal)
+          session.control.onClose(() => this.#pool.lost(session))
+          return session
+        },
+        check: (session) => session.isReady(),
+        classify: (error) => (isRefusal(error) ? 'refused' : 'fatal'),
+        close: async (session, how, reason) => {
+          if (how === 'quit') await session.quit()
+          else session.destroy(reason ?? closedError(options.label))
+        },
+        idle: (session, isIdle) => session.setIdle(isIdle),
+      },
+    })
+  }
+
+  get #sessions(): SessionPool {
+    return {
+      acquire: (signal) => this.#pool.acquire(signal),
+      onLimited: (listener) => {
+        this.#limitListeners.add(listener)
+        return () => this.#limitListeners.delete(listener)
+      },
+    }
+  }
+}
+
+/** Anything that a server out of places may do to a new connection, as opposed to a mistake of ours. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof FtpReplyError || (error instanceof FtpError && error.retryable)
+}
+
+function serverUrl(text: string | URL): FtpUrl {
+  const url = readUrl(text)
+  if (url.path.length === 0) return url
+  throw new TypeError("A client's URL names a server: leave out the path, and give it to each call")
+}
+
+function closedError(label: string): FtpConnectionError {
+  return new FtpConnectionError('ERR_FTP_CLOSED', `The client for ${label} was closed`, { host: label })
+}
+
+/** Checks a remote path, and gives it with a form of it for messages. */
+function remotePath(remote: RemotePath): { readonly path: RemotePath; readonly shownPath: string } {
+  const isText = typeof remote === 'string'
+  if (!isText && !(remote instanceof Uint8Array)) throw new TypeError('The remote path must be a string or bytes')
+  if (remote.length === 0) throw new TypeError('The remote path is empty')
+  const bytes = isText ? new TextEncoder().encode(remote) : remote
+  if (bytes.some((byte) => byte === 0 || byte === 10 || byte === 13)) {
+    throw new TypeError('The remote path may not hold CR, LF or NUL')
+  }
+  return { path: remote, shownPath: printable(isText ? remote : decodeText(bytes), 1_024) }
+}
+
+function localPath(local: string): string {
+  if (typeof local !== 'string') throw new TypeError('The local path must be a string')
+  if (local === '' || local.includes('\0')) throw new TypeError('The local path is empty or holds NUL')
+  return local
+}

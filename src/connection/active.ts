@@ -1,0 +1,92 @@
+/**
+ * The server connects to us: PORT (RFC 959 §4.1.2) and EPRT (RFC 2428 §2).
+ *
+ * The listener takes one connection, from the control connection's peer; anybody else who knocks is turned away.
+ */
+import { createServer, isIP, type Server, type Socket } from 'node:net'
+import { FtpConnectionError } from '../errors.ts'
+import type { DataSocket, OpenDataSocket } from './data.ts'
+import { acceptedSocket, type DataSecurity } from './data-socket.ts'
+
+export interface ActiveOptions {
+  /** The address to listen at. */
+  readonly listenAddress: string
+  /** The first and the last port that may be used; `undefined` leaves the choice to the system. */
+  readonly ports: readonly [number, number] | undefined
+  /** The only peer that is let in. */
+  readonly peerAddress: string
+}
+
+export interface ActiveListener {
+  readonly port: number
+  readonly open: OpenDataSocket
+  close(): void
+}
+
+/** Listens for the server's data connection. Rejects with `ERR_FTP_DATA` where no port can be had. */
+export async function listenForData(
+  options: ActiveOptions,
+  security: DataSecurity | undefined,
+): Promise<ActiveListener> {
+  const server = await listenOnFreePort(options)
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('A data listener has no port')
+  return {
+    port: address.port,
+    close: () => server.close(),
+    open: (receiver, events) => {
+      let accepted: DataSocket | undefined
+      server.on('connection', (socket) => {
+        if (accepted !== undefined || plainAddress(socket.remoteAddress) !== plainAddress(options.peerAddress)) {
+          socket.destroy()
+          return
+        }
+        server.close()
+        accepted = acceptedSocket(socket, security, receiver, events)
+      })
+      return {
+        get tls() {
+          return accepted?.tls
+        },
+        pause: () => accepted?.pause(),
+        resume: () => accepted?.resume(),
+        reset: () => {
+          server.close()
+          accepted?.reset()
+        },
+      }
+    },
+  }
+}
+
+/** An IPv4 peer of an IPv6 socket is written `::ffff:192.0.2.1`. */
+function plainAddress(address: string | undefined): string | undefined {
+  return address?.replace(/^::ffff:(?=\d+\.)/i, '')
+}
+
+async function listenOnFreePort({ listenAddress, ports }: ActiveOptions): Promise<Server> {
+  const [first, last] = ports ?? [0, 0]
+  let failure: unknown
+  for (let port = first; port <= last; port++) {
+    try {
+      return await listen(listenAddress, port)
+    } catch (error) {
+      failure = error
+    }
+  }
+  const where = ports === undefined ? listenAddress : `${listenAddress}, ports ${first} to ${last}`
+  const message = `Cannot listen for a data connection at ${where}: ${(failure as Error).message}`
+  throw new FtpConnectionError('ERR_FTP_DATA', message, { cause: failure, address: listenAddress })
+}
+
+function listen(host: string, port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer({ noDelay: true }, (socket: Socket) => socket.on('error', () => {}))
+    server.once('error', reject)
+    server.listen({ host: isIP(host) === 0 ? undefined : host, port, backlog: 1 }, () => {
+      server.off('error', reject)
+      server.on('error', () => {}) // What goes wrong with one connection shows there.
+      resolve(server)
+    })
+  })
+}

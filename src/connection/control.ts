@@ -1,0 +1,261 @@
+/**
+ * The control connection (RFC 959 §3.2): commands out, replies in, one exchange at a time.
+ *
+ * Owns the control socket, its upgrade to TLS, the TLS tickets that belong to it, and the queue of replies.
+ * Knows no meaning of any verb; a transfer, which waits for data and replies at once, drives it from outside.
+ * Once it has failed it stays failed: every wait rejects with the first reason.
+ */
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { FtpConnectionError, FtpTimeoutError, FtpTlsError, type TimeoutPhase } from '../errors.ts'
+import { describeCommand, encodeCommand, redact, type Command } from '../protocol/command.ts'
+import { isPreliminary, replyText, type Reply } from '../protocol/reply.ts'
+import { ReplyParser } from '../protocol/reply-parser.ts'
+import { secure } from '../tls/handshake.ts'
+import type { SecureIdentity } from '../tls/secure-options.ts'
+import { CONTROL_ORIGIN, Tickets } from '../tls/tickets.ts'
+import { startTimer } from '../util/timer.ts'
+
+/** RFC 1123 §4.1.3.2 wants the control connection alive during long transfers; the probes are TCP's own. */
+const KEEPALIVE_AFTER_MS = 30_000
+/** How long a farewell may take. */
+const QUIT_MS = 1_000
+
+interface Waiter {
+  readonly resolve: (reply: Reply) => void
+  readonly reject: (reason: unknown) => void
+  readonly cancelTimer: () => void
+}
+
+type State = { readonly is: 'open' } | { readonly is: 'failed'; readonly reason: unknown }
+
+export interface ControlOptions {
+  /** `host:port`, for errors. */
+  readonly label: string
+  /** What never appears in a reply that leaves this connection: servers echo passwords. */
+  readonly secrets: readonly string[]
+}
+
+const utf8 = new TextEncoder()
+
+export class ControlConnection {
+  readonly label: string
+  readonly tickets: Tickets = new Tickets()
+  readonly #secrets: readonly string[]
+  readonly #parser: ReplyParser
+  readonly #replies: Reply[] = []
+  readonly #closeListeners = new Set<(reason: unknown) => void>()
+  #socket: Socket
+  #state: State = { is: 'open' }
+  #waiter: Waiter | undefined
+  #roundTripMs = Infinity
+  #lastReply: Reply | undefined
+
+  constructor(socket: Socket, options: ControlOptions) {
+    this.label = options.label
+    this.#secrets = options.secrets
+    this.#parser = new ReplyParser({ redact: (text) => redact(text, options.secrets) })
+    this.#socket = socket
+    socket.setKeepAlive(true, KEEPALIVE_AFTER_MS)
+    socket.setNoDelay(true)
+    // Under TLS the TCP socket is TLS's own, and what it reports is reported by TLS again.
+    socket.on('error', () => {})
+    this.#listen(socket)
+  }
+
+  get isOpen(): boolean {
+    return this.#state.is === 'open'
+  }
+
+  /** The peer's address: data connections go there, without another look-up. */
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? ''
+  }
+
+  get localAddress(): string {
+    return this.#socket.localAddress ?? ''
+  }
+
+  /** The TLS version of this connection, or `undefined` in clear. */
+  get tlsProtocol(): string | undefined {
+    return this.#socket instanceof TLSSocket ? (this.#socket.getProtocol() ?? undefined) : undefined
+  }
+
+  /** The shortest time seen from a command to its reply, in milliseconds; `Infinity` before the first. */
+  get roundTripMs(): number {
+    return this.#roundTripMs
+  }
+
+  /** Calls `listener` once when the connection is lost or closed; the returned function takes it back. */
+  onClose(listener: (reason: unknown) => void): () => void {
+    this.#closeListeners.add(listener)
+    return () => this.#closeListeners.delete(listener)
+  }
+
+  /** An idle connection does not hold the process. */
+  holdProcess(hold: boolean): void {
+    if (hold) this.#socket.ref()
+    else this.#socket.unref()
+  }
+
+  /** Writes one command. The reply is read by {@link nextReply}. */
+  write(command: Command): void {
+    const bytes = encodeCommand(command, (text) => utf8.encode(text))
+    // What came before a command was written cannot be its answer: a late 226, or an announcement.
+    this.#replies.length = 0
+    if (this.#state.is === 'open') this.#socket.write(bytes)
+  }
+
+  /**
+   * The next reply, a preliminary one included. `timeoutMs` without one fails the connection: what comes
+   * later could not be told from the reply to another command.
+   */
+  nextReply(timeoutMs: number, phase: TimeoutPhase, command?: Command): Promise<Reply> {
+    const reply = this.#replies.shift()
+    if (reply !== undefined) return Promise.resolve(reply)
+    return new Promise((resolve, reject) => {
+      if (this.#state.is === 'failed') {
+        reject(this.#state.reason as Error)
+        return
+      }
+      const cancelTimer = startTimer(timeoutMs, () => this.destroy(this.#timedOut(timeoutMs, phase, command)))
+      this.#waiter = { resolve, reject, cancelTimer }
+    })
+  }
+
+  /** One command and its last reply, whatever its class. */
+  async request(command: Command, timeoutMs: number, phase: TimeoutPhase = 'reply'): Promise<Reply> {
+    const sentAt = performance.now()
+    this.write(command)
+    let reply = await this.nextReply(timeoutMs, phase, command)
+    this.#roundTripMs = Math.min(this.#roundTripMs, performance.now() - sentAt)
+    while (isPreliminary(reply)) reply = await this.nextReply(timeoutMs, phase, command)
+    return reply
+  }
+
+  /**
+   * Changes to TLS (RFC 4217 §4). Whatever came in clear behind the 234 was put there by somebody on the way
+   * and would otherwise be read as the server's protected words: `ERR_FTP_TLS_INJECTED`.
+   */
+  async upgrade(identity: SecureIdentity, timeoutMs: number): Promise<void> {
+    if (this.#replies.length > 0 || this.#parser.midReply) throw this.#fail(this.#injected())
+    const plain = this.#socket
+    this.#unlisten(plain)
+    try {
+      const secured = await secure(plain, {
+        identity,
+        timeoutMs,
+        label: this.label,
+        onSession: (session) => this.tickets.add(session, CONTROL_ORIGIN),
+      })
+      if (this.#state.is === 'failed') secured.destroy()
+      this.#socket = secured
+      this.#listen(secured)
+    } catch (error) {
+      throw this.#fail(error)
+    }
+    if (this.#state.is === 'failed') throw this.#state.reason
+  }
+
+  /** Says QUIT, waits a moment for the farewell, and closes. Never rejects. */
+  async quit(command: Command): Promise<void> {
+    if (this.#state.is === 'failed') return
+    this.holdProcess(true)
+    try {
+      await this.request(command, QUIT_MS)
+    } catch {
+      // The farewell is a courtesy; the connection goes either way.
+    }
+    this.destroy(new FtpConnectionError('ERR_FTP_CLOSED', `The connection to ${this.label} was closed`))
+  }
+
+  /** Cuts the connection; every wait rejects with `reason`, untouched. */
+  destroy(reason: unknown): void {
+    this.#fail(reason)
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('data', this.#onData)
+    socket.on('error', this.#onError)
+    socket.on('close', this.#onClosed)
+  }
+
+  #unlisten(socket: Socket): void {
+    socket.pause()
+    socket.off('data', this.#onData)
+    socket.off('error', this.#onError)
+    socket.off('close', this.#onClosed)
+  }
+
+  readonly #onData = (chunk: Uint8Array): void => {
+    for (const reply of this.#parser.push(chunk)) this.#deliver(this.#redacted(reply))
+    if (this.#parser.failure !== undefined) this.#fail(this.#parser.failure)
+  }
+
+  readonly #onError = (cause: Error): void => {
+    this.#fail(this.#lost(cause))
+  }
+
+  readonly #onClosed = (): void => {
+    this.#fail(this.#lost(undefined))
+  }
+
+  #deliver(reply: Reply): void {
+    this.#lastReply = reply
+    const waiter = this.#waiter
+    if (waiter === undefined) {
+      this.#replies.push(reply)
+      return
+    }
+    this.#waiter = undefined
+    waiter.cancelTimer()
+    waiter.resolve(reply)
+  }
+
+  /** The first failure stays; later ones are its echoes. */
+  #fail(reason: unknown): unknown {
+    if (this.#state.is === 'failed') return this.#state.reason
+    this.#state = { is: 'failed', reason }
+    this.#waiter?.cancelTimer()
+    this.#waiter?.reject(reason)
+    this.#waiter = undefined
+    this.#socket.destroy()
+    for (const listener of this.#closeListeners) listener(reason)
+    this.#closeListeners.clear()
+    return reason
+  }
+
+  #redacted(reply: Reply): Reply {
+    if (this.#secrets.length === 0) return reply
+    return { code: reply.code, lines: reply.lines.map((line) => redact(line, this.#secrets)) }
+  }
+
+  /** A connection that ends without a word, or after one (`421 Timeout`), which then is the better explanation. */
+  #lost(cause: Error | undefined): FtpConnectionError {
+    const farewell = this.#lastReply?.code === 421 ? `: ${replyText(this.#lastReply)}` : ''
+    const message = `The control connection to ${this.label} was ${cause === undefined ? 'closed by the server' : 'lost'}${farewell}`
+    return new FtpConnectionError('ERR_FTP_CONTROL_CLOSED', message, {
+      cause,
+      host: this.label,
+      address: this.#socket.remoteAddress,
+    })
+  }
+
+  #injected(): FtpTlsError {
+    return new FtpTlsError(
+      'ERR_FTP_TLS_INJECTED',
+      `${this.label} sent text in clear behind its agreement to TLS: somebody on the way may be putting words in`,
+      { host: this.label },
+    )
+  }
+
+  #timedOut(afterMs: number, phase: TimeoutPhase, command: Command | undefined): FtpTimeoutError {
+    const what = command === undefined ? 'did not greet' : `did not answer ${describeCommand(command)}`
+    return new FtpTimeoutError(`${this.label} ${what} within ${afterMs} ms`, {
+      phase,
+      afterMs,
+      host: this.label,
+      command: command === undefined ? undefined : describeCommand(command),
+    })
+  }
+}

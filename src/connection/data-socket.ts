@@ -1,0 +1,213 @@
+/**
+ * The kinds of socket under a data connection, which differ in how bytes are read and how they are reset:
+ *
+ *   passive, plain   Node reads into our buffer (`onread`); reset by the public `resetAndDestroy()`
+ *   passive, TLS     the same, where the runtime lets the TCP connection under TLS be reset
+ *   adopted          a TCP connection that stands (active mode, TLS elsewhere): 16 KiB chunks, copied once
+ */
+import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { handshakeError } from '../tls/handshake.ts'
+import { canResetUnderTls, resetUnderTls } from '../tls/reset.ts'
+import { identityOptions, type SecureIdentity } from '../tls/secure-options.ts'
+import type { Tickets } from '../tls/tickets.ts'
+import type { DataSocket, DataSocketEvents, OpenDataSocket } from './data.ts'
+import type { DataReceiver } from './receiver.ts'
+
+export interface DataTarget {
+  readonly address: string
+  readonly port: number
+  readonly localAddress: string | undefined
+}
+
+/** What a data connection needs to be protected (PROT P, RFC 4217 §9) and resumed. */
+export interface DataSecurity {
+  readonly identity: SecureIdentity
+  readonly tickets: Tickets
+}
+
+/** A passive data connection: we connect. */
+export function passiveSocket(target: DataTarget, security: DataSecurity | undefined): OpenDataSocket {
+  if (security === undefined) return (receiver, events) => plainSocket(target, receiver, events)
+  if (canResetUnderTls() && identityReaches(security.identity, target.address)) {
+    return (receiver, events) => directTlsSocket(target, security, receiver, events)
+  }
+  return (receiver, events) => {
+    const socket = connect(tcpOptions(target))
+    return adoptConnecting(socket, security, receiver, events)
+  }
+}
+
+/** A TCP connection that the server has made to us. */
+export function acceptedSocket(
+  socket: Socket,
+  security: DataSecurity | undefined,
+  receiver: DataReceiver,
+  events: DataSocketEvents,
+): DataSocket {
+  events.connected()
+  return adopt(socket, security, receiver, events)
+}
+
+function tcpOptions({ address, port, localAddress }: DataTarget): TcpNetConnectOpts {
+  return { host: address, port, noDelay: true, ...(localAddress !== undefined && { localAddress }) }
+}
+
+/** Whether `tls.connect({ host })` can be made to reach the address: a literal host is not looked up. */
+function identityReaches(identity: SecureIdentity, address: string): boolean {
+  return isIP(identity.host) === 0 || identity.host === address
+}
+
+function readInto(receiver: DataReceiver, events: DataSocketEvents): TcpNetConnectOpts['onread'] {
+  return {
+    buffer: () => receiver.space(),
+    callback: (bytes: number) => events.received(bytes),
+  }
+}
+
+/** Whichever of these comes first says how the connection ended; the owner ignores the rest. */
+function reportEnd(socket: Socket, events: DataSocketEvents, describe: (error: Error) => Error): void {
+  socket.once('end', () => events.ended())
+  socket.on('error', (error) => events.failed(describe(error)))
+  socket.once('close', () => events.failed(new Error('it was closed')))
+}
+
+function plainSocket(target: DataTarget, receiver: DataReceiver, events: DataSocketEvents): DataSocket {
+  const onread = readInto(receiver, events)
+  const socket = connect({ ...tcpOptions(target), ...(onread !== undefined && { onread }) })
+  socket.once('connect', () => events.connected())
+  reportEnd(socket, events, (error) => error)
+  return {
+    tls: undefined,
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    reset: () => socket.resetAndDestroy(),
+  }
+}
+
+/** TLS that makes its own TCP connection: the only form in which Node reads decrypted bytes into our buffer. */
+function directTlsSocket(
+  target: DataTarget,
+  security: DataSecurity,
+  receiver: DataReceiver,
+  events: DataSocketEvents,
+): DataSocket {
+  const options = {
+    ...identityOptions(security.identity),
+    port: target.port,
+    // The control connection's peer, whatever the name resolves to now: round robin must not split them.
+    autoSelectFamily: false,
+    lookup: (_host, _options, answer) => answer(null, target.address, isIP(target.address)),
+    ...(target.localAddress !== undefined && { localAddress: target.localAddress }),
+    onread: readInto(receiver, events),
+  } as ConnectionOptions
+  const secured = connectTls({ ...options, ...sessionToOffer(security) })
+  secured.once('connect', () => events.connected())
+  const facts = followHandshake(secured, security)
+  reportEnd(secured, events, (error) => (facts.tls === undefined ? tlsOrTcpError(secured, error, target) : error))
+  return {
+    get tls() {
+      return facts.tls
+    },
+    pause: () => secured.pause(),
+    resume: () => secured.resume(),
+    reset: () => {
+      security.tickets.doubt(facts.origin)
+      resetUnderTls(secured)
+    },
+  }
+}
+
+function tlsOrTcpError(secured: TLSSocket, error: Error, target: DataTarget): Error {
+  return secured.remoteAddress === undefined ? error : handshakeError(error, `${target.address}:${target.port}`)
+}
+
+function sessionToOffer({ tickets }: DataSecurity): { session?: Buffer } {
+  const session = tickets.take()
+  return session === undefined ? {} : { session: Buffer.from(session) }
+}
+
+interface HandshakeFacts {
+  readonly origin: number
+  tls: DataSocket['tls']
+}
+
+/** Notes what the handshake gave, and keeps the tickets that come by this connection. */
+function followHandshake(secured: TLSSocket, { tickets }: DataSecurity): HandshakeFacts {
+  const facts: HandshakeFacts = { origin: tickets.nextOrigin(), tls: undefined }
+  secured.on('session', (session) => tickets.add(session, facts.origin))
+  secured.once('secureConnect', () => {
+    facts.tls = { protocol: secured.getProtocol() ?? 'unknown', resumed: secured.isSessionReused() }
+  })
+  return facts
+}
+
+function adoptConnecting(
+  socket: Socket,
+  security: DataSecurity,
+  receiver: DataReceiver,
+  events: DataSocketEvents,
+): DataSocket {
+  socket.once('connect', () => events.connected())
+  return adopt(socket, security, receiver, events)
+}
+
+function adopt(
+  socket: Socket,
+  security: DataSecurity | undefined,
+  receiver: DataReceiver,
+  events: DataSocketEvents,
+): DataSocket {
+  if (security === undefined) {
+    reportEnd(socket, events, (error) => error)
+    return copying(socket, receiver, events, { tls: undefined }, () => socket.resetAndDestroy())
+  }
+  const secured = connectTls({ ...identityOptions(security.identity), socket, ...sessionToOffer(security) })
+  const facts = followHandshake(secured, security)
+  socket.on('error', (error) => events.failed(error))
+  reportEnd(secured, events, (error) => (facts.tls === undefined ? handshakeError(error, 'the data connection') : error))
+  return copying(secured, receiver, events, facts, () => {
+    security.tickets.doubt(facts.origin)
+    secured.on('error', () => {})
+    socket.resetAndDestroy()
+    secured.destroy()
+  })
+}
+
+/** Reads a socket that hands out its own chunks, and copies each into the receiver's room. */
+function copying(
+  socket: Socket,
+  receiver: DataReceiver,
+  events: DataSocketEvents,
+  facts: { readonly tls: DataSocket['tls'] },
+  reset: () => void,
+): DataSocket {
+  let rest: Uint8Array | undefined
+  const deliver = (chunk: Uint8Array): void => {
+    rest = chunk
+    while (rest.length > 0) {
+      const part = rest.subarray(0, fill(receiver.space(), rest))
+      rest = rest.subarray(part.length)
+      if (!events.received(part.length)) break
+    }
+  }
+  socket.on('data', deliver)
+  return {
+    get tls() {
+      return facts.tls
+    },
+    pause: () => socket.pause(),
+    resume: () => {
+      if (rest !== undefined) deliver(rest)
+      if (rest === undefined || rest.length === 0) socket.resume()
+    },
+    reset,
+  }
+}
+
+/** Copies what fits; returns how many bytes did. */
+function fill(space: Uint8Array, bytes: Uint8Array): number {
+  const count = Math.min(space.length, bytes.length)
+  space.set(bytes.subarray(0, count))
+  return count
+}

@@ -1,0 +1,172 @@
+/**
+ * A data connection that receives (RFC 959 §3.2), over a socket of one of the kinds in `data-socket.ts`.
+ *
+ * Owns the data socket, the stall watchdog, and how the connection ended. Knows no reply: what an end means
+ * is decided where the last reply is known too.
+ *
+ *   connecting ──► receiving ⇄ paused ──► ended   orderly end of file
+ *        │              │                 cut     we reset it, on purpose
+ *        └──────────────┴───────────────► lost    refused, reset, silent for too long, TLS failed
+ */
+import { FtpConnectionError, FtpTimeoutError } from '../errors.ts'
+import { Watchdog } from '../util/watchdog.ts'
+import type { DataReceiver } from './receiver.ts'
+
+export type DataEnd =
+  | { readonly is: 'ended' }
+  | { readonly is: 'cut' }
+  | { readonly is: 'lost'; readonly error: unknown }
+
+/** A socket seen from here: it delivers to the receiver by itself and tells how it went. */
+export interface DataSocket {
+  /** The TLS facts, once the handshake is done. */
+  readonly tls: { readonly protocol: string; readonly resumed: boolean } | undefined
+  pause(): void
+  resume(): void
+  /** Resets the connection, so that the server notices at once and nothing more arrives. */
+  reset(): void
+}
+
+/** What a {@link DataSocket} tells its owner. */
+export interface DataSocketEvents {
+  connected(): void
+  /** Bytes were put into the receiver's space. Returns whether to go on reading. */
+  received(bytes: number): boolean
+  ended(): void
+  failed(error: Error): void
+}
+
+/** Makes the socket and begins to connect. */
+export type OpenDataSocket = (receiver: DataReceiver, events: DataSocketEvents) => DataSocket
+
+export interface DataOptions {
+  /** `host:port` of the data connection's other end, for errors. */
+  readonly label: string
+  readonly connectMs: number
+  /** Silence, while we are ready to read, after which the connection counts as dead. Milliseconds. */
+  readonly stallMs: number
+}
+
+export class DataConnection {
+  /** Resolves once connected (TCP, before any TLS); rejects if that fails. */
+  readonly connected: Promise<void>
+  /** Resolves when it is over, however it ended; never rejects. */
+  readonly end: Promise<DataEnd>
+  readonly #options: DataOptions
+  readonly #receiver: DataReceiver
+  readonly #socket: DataSocket
+  readonly #connectDog: Watchdog
+  readonly #stallDog: Watchdog
+  #state: 'connecting' | 'receiving' | 'paused' | 'over' = 'connecting'
+  #bytes = 0
+  #settleConnected!: { resolve: () => void; reject: (error: unknown) => void }
+  #settleEnd!: (end: DataEnd) => void
+
+  constructor(open: OpenDataSocket, receiver: DataReceiver, options: DataOptions) {
+    this.#options = options
+    this.#receiver = receiver
+    this.connected = new Promise((resolve, reject) => {
+      this.#settleConnected = { resolve, reject }
+    })
+    this.connected.catch(() => {}) // Whoever does not wait for it learns the same from `end`.
+    this.end = new Promise((resolve) => {
+      this.#settleEnd = resolve
+    })
+    this.#connectDog = new Watchdog(options.connectMs, () => this.#lose(this.#unreachable()))
+    this.#stallDog = new Watchdog(options.stallMs, () => this.#lose(this.#stalled()))
+    this.#connectDog.start()
+    this.#socket = open(receiver, {
+      connected: () => this.#onConnected(),
+      received: (bytes) => this.#onReceived(bytes),
+      ended: () => this.#finish({ is: 'ended' }),
+      failed: (error) => this.#lose(this.#dataError(error)),
+    })
+    receiver.onResume(() => this.#resume())
+  }
+
+  /** Bytes received so far. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get tls(): DataSocket['tls'] {
+    return this.#socket.tls
+  }
+
+  /** Resets the connection on purpose. Nothing is delivered afterwards. */
+  cut(): void {
+    if (this.#state === 'over') return
+    this.#finish({ is: 'cut' })
+    this.#socket.reset()
+  }
+
+  #onConnected(): void {
+    if (this.#state !== 'connecting') return
+    this.#state = 'receiving'
+    this.#connectDog.stop()
+    this.#stallDog.start()
+    this.#settleConnected.resolve()
+  }
+
+  #onReceived(bytes: number): boolean {
+    if (this.#state === 'over') return false
+    this.#bytes += bytes
+    this.#stallDog.touch()
+    switch (this.#receiver.received(bytes)) {
+      case 'more':
+        return true
+      case 'pause':
+        this.#state = 'paused'
+        this.#stallDog.stop()
+        this.#socket.pause()
+        return false
+      case 'stop':
+        this.cut()
+        return false
+    }
+  }
+
+  #resume(): void {
+    if (this.#state !== 'paused') return
+    this.#state = 'receiving'
+    this.#stallDog.start()
+    this.#socket.resume()
+  }
+
+  #lose(error: Error): void {
+    if (this.#state === 'over') return
+    this.#finish({ is: 'lost', error })
+    this.#socket.reset()
+  }
+
+  #finish(end: DataEnd): void {
+    if (this.#state === 'over') return
+    this.#state = 'over'
+    this.#connectDog.stop()
+    this.#stallDog.stop()
+    this.#settleConnected.reject(end.is === 'lost' ? end.error : new Error('the data connection was given up'))
+    this.#settleEnd(end)
+  }
+
+  #dataError(cause: Error): Error {
+    const { label } = this.#options
+    const what = this.#state === 'connecting' ? 'could not be made' : 'was lost'
+    return new FtpConnectionError('ERR_FTP_DATA', `The data connection to ${label} ${what}: ${cause.message}`, {
+      cause,
+      address: label,
+      host: label,
+    })
+  }
+
+  #unreachable(): Error {
+    const { label, connectMs } = this.#options
+    const message = `The data connection to ${label} was not accepted within ${connectMs} ms: a firewall may be in the way`
+    return new FtpTimeoutError(message, { phase: 'data-connect', afterMs: connectMs, host: label })
+  }
+
+  #stalled(): Error {
+    const { label, stallMs } = this.#options
+    const message = `No data came from ${label} for ${stallMs} ms`
+    return new FtpTimeoutError(message, { phase: 'data', afterMs: stallMs, host: label })
+  }
+}

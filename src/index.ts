@@ -1,0 +1,38 @@
+/**
+ * octoftp: an FTP and FTPS client that fetches a file by several connections, and never hands back a wrong one.
+ *
+ * @module
+ */
+export { download, type OneShotDownloadOptions } from './one-shots.ts'
+export { FtpClient, type ClientProgress } from './client.ts'
+export { DEFAULTS, type FtpClientOptions } from './options.ts'
+export type { DownloadOptions, DownloadVerification } from './segmented/options.ts'
+export type { DownloadResult, VerifiedState } from './segmented/download.ts'
+export type { TransferTls } from './segmented/tls-tally.ts'
+export type { RetryPolicy } from './segmented/retry.ts'
+export type { RemotePath } from './session/session.ts'
+export type { Security, Timeouts } from './session/options.ts'
+export type { TlsOptions } from './tls/secure-options.ts'
+export type { PassiveHostRule } from './protocol/endpoint.ts'
+export type { PoolStats } from './pool/events.ts'
+export { Transfer } from './transfer/transfer.ts'
+export type {
+  SegmentProgress,
+  TransferEvents,
+  TransferListeners,
+  TransferProgress,
+  TransferState,
+} from './transfer/events.ts'
+export {
+  FtpConnectionError,
+  FtpError,
+  FtpProtocolError,
+  FtpReplyError,
+  FtpTimeoutError,
+  FtpTlsError,
+  FtpTransferError,
+  type ConnectAttempt,
+  type FtpErrorCode,
+  type ReplyFacts,
+  type TimeoutPhase,
+} from './errors.ts'

@@ -1,0 +1,23 @@
+/** From what the operating system says of a local file to an error that a person can act on. */
+import { FtpTransferError } from '../errors.ts'
+
+const ADVICE: Readonly<Record<string, string>> = {
+  ENOENT: 'its folder does not exist',
+  ENOTDIR: 'a part of its path is not a folder',
+  EACCES: 'there is no permission to write there',
+  EPERM: 'there is no permission to write there',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file system does not hold files of that size',
+  EMFILE: 'too many files are open',
+  EISDIR: 'it is a folder',
+  ENAMETOOLONG: 'the name is too long',
+}
+
+/** `ERR_FTP_LOCAL_FILE` for a failed operation on `path`. */
+export function localError(cause: unknown, path: string): FtpTransferError {
+  const code = (cause as NodeJS.ErrnoException).code ?? ''
+  const advice = ADVICE[code] ?? (cause as Error).message
+  return new FtpTransferError('ERR_FTP_LOCAL_FILE', `Cannot write ${path}: ${advice}`, { cause, path })
+}

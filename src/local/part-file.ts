@@ -1,0 +1,213 @@
+/**
+ * The file that grows while a download runs, and that becomes the target when it is whole.
+ *
+ * Owns the open file beside the target; several segments write it at their places at once. The target itself is
+ * not touched before {@link PartFile.publish}, which renames.
+ */
+import { close, constants, fchmod, fstat, fsync, ftruncate, futimes, open, read, write, type Stats } from 'node:fs'
+import { lstat, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { FtpTransferError } from '../errors.ts'
+import { localError } from './local-error.ts'
+import { partPath } from './names.ts'
+
+const openFile = promisify(open)
+const closeFile = promisify(close)
+const statFile = promisify(fstat)
+const syncFile = promisify(fsync)
+const truncateFile = promisify(ftruncate)
+const setMode = promisify(fchmod)
+const setTimes = promisify(futimes)
+
+/** Only its owner reads a file that is not whole. */
+const PRIVATE_MODE = 0o600
+const PERMISSION_BITS = 0o7777
+
+/** Targets that this process is writing now. */
+const underWay = new Set<string>()
+
+/**
+ * The path that a download to `target` replaces, links followed. Rejects with `ERR_FTP_LOCAL_FILE` where that
+ * is a folder or a device, or its folder is missing: said before anything is asked of a server.
+ */
+export async function resolveTarget(target: string): Promise<string> {
+  try {
+    const folder = await stat(dirname(resolve(target)))
+    if (!folder.isDirectory()) throw refused(target, 'a part of its path is not a folder')
+    const existing = await lstatIfThere(resolve(target))
+    // Through a link the file behind it is replaced, and the link stays.
+    const path = existing?.isSymbolicLink() === true ? await realpath(target) : resolve(target)
+    const behind = existing?.isSymbolicLink() === true ? await stat(path) : existing
+    if (behind?.isDirectory() === true) throw refused(target, 'it is a folder: name the file in it')
+    if (behind !== undefined && !behind.isFile()) throw refused(target, 'it is not a regular file')
+    return path
+  } catch (error) {
+    throw error instanceof FtpTransferError ? error : localError(error, target)
+  }
+}
+
+type WriteDone = (error: Error | undefined) => void
+
+interface PendingWrite {
+  readonly bytes: Uint8Array
+  readonly position: number
+  readonly done: WriteDone
+}
+
+export class PartFile {
+  readonly path: string
+  readonly target: string
+  readonly #descriptor: number
+  readonly #inode: number
+  /** The permissions that the finished file gets. */
+  readonly #mode: number
+  readonly #writes: PendingWrite[] = []
+  #isOpen = true
+
+  private constructor(target: string, path: string, descriptor: number, inode: number, mode: number) {
+    this.target = target
+    this.path = path
+    this.#descriptor = descriptor
+    this.#inode = inode
+    this.#mode = mode
+  }
+
+  /** Creates the part file of `target`, which has been through {@link resolveTarget}. */
+  static async create(target: string): Promise<PartFile> {
+    const path = partPath(target)
+    if (underWay.has(path)) throw refused(target, 'another download in this process is writing it')
+    underWay.add(path)
+    try {
+      const replaced = await lstatIfThere(target)
+      await removeLeftover(path)
+      // O_EXCL follows no link. The mode is narrowed before the first byte; what the umask left is for the end.
+      const descriptor = await openFile(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o666)
+      const created = await statFile(descriptor)
+      await setMode(descriptor, PRIVATE_MODE)
+      return new PartFile(target, path, descriptor, created.ino, (replaced ?? created).mode & PERMISSION_BITS)
+    } catch (error) {
+      underWay.delete(path)
+      throw error instanceof FtpTransferError ? error : localError(error, path)
+    }
+  }
+
+  /**
+   * Writes all of `bytes` at `position`; `done` is told once, with the error if there was one.
+   *
+   * One write is under way at a time: each costs a trip to a thread, so that few large ones one after another
+   * take a third less processor time than several at once (1 GiB over loopback: 1.2 s against 1.7 s).
+   */
+  write(bytes: Uint8Array, position: number, done: WriteDone): void {
+    this.#writes.push({ bytes, position, done })
+    if (this.#writes.length === 1) this.#writeNext()
+  }
+
+  #writeNext(): void {
+    const next = this.#writes[0]
+    if (next === undefined) return
+    const { bytes, position, done } = next
+    write(this.#descriptor, bytes, 0, bytes.length, position, (error, written) => {
+      // A full disk may take a part; the next write then says why.
+      if (!error && written < bytes.length) {
+        this.#writes[0] = { bytes: bytes.subarray(written), position: position + written, done }
+      } else {
+        this.#writes.shift()
+        done(error ? localError(error, this.path) : undefined)
+      }
+      this.#writeNext()
+    })
+  }
+
+  /** Up to `length` bytes at `position`; fewer where the file ends. */
+  read(position: number, length: number): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      read(this.#descriptor, Buffer.alloc(length), 0, length, position, (error, count, bytes) => {
+        if (error) reject(localError(error, this.path))
+        else resolve(bytes.subarray(0, count))
+      })
+    })
+  }
+
+  /** Forgets what was written, so that nothing of it stays behind a shorter second attempt. */
+  async clear(): Promise<void> {
+    try {
+      await truncateFile(this.#descriptor, 0)
+    } catch (error) {
+      throw localError(error, this.path)
+    }
+  }
+
+  /**
+   * Makes it the target: synced, with its time and permissions, by one rename. Until then an older target
+   * stands untouched. Rejects if the file is not of `size` bytes, or has been replaced meanwhile.
+   */
+  async publish(size: number, modified: Date | undefined): Promise<void> {
+    try {
+      await this.#expectUntouched(size)
+      if (modified !== undefined) await setTimes(this.#descriptor, new Date(), modified)
+      await setMode(this.#descriptor, this.#mode)
+      await syncFile(this.#descriptor)
+      await this.#close()
+      await rename(this.path, this.target)
+    } catch (error) {
+      throw error instanceof FtpTransferError ? error : localError(error, this.target)
+    } finally {
+      underWay.delete(this.path)
+    }
+  }
+
+  /** Removes it. Never rejects: it is called on the way out of another failure. */
+  async discard(): Promise<void> {
+    try {
+      const isOurs = await this.#isStillOurs()
+      await this.#close()
+      if (isOurs) await unlink(this.path)
+    } catch {
+      // Left behind: the next download to this target removes it.
+    } finally {
+      underWay.delete(this.path)
+    }
+  }
+
+  async #expectUntouched(size: number): Promise<void> {
+    const facts = await statFile(this.#descriptor)
+    if (!(await this.#isStillOurs())) throw refused(this.path, 'another program has replaced it')
+    if (facts.size !== size) {
+      const message = `${this.path} has ${facts.size} bytes where ${size} were written: another program has changed it`
+      throw new FtpTransferError('ERR_FTP_LOCAL_FILE', message, { path: this.path, expected: size, actual: facts.size })
+    }
+  }
+
+  async #isStillOurs(): Promise<boolean> {
+    return (await lstatIfThere(this.path))?.ino === this.#inode
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    await closeFile(this.#descriptor)
+  }
+}
+
+/** A part file that nothing vouches for is not built upon. One that is not plainly ours is not touched. */
+async function removeLeftover(path: string): Promise<void> {
+  const leftover = await lstatIfThere(path)
+  if (leftover === undefined) return
+  const foreign = process.getuid !== undefined && leftover.uid !== process.getuid()
+  if (!leftover.isFile() || foreign) throw refused(path, 'something that is not an unfinished download stands there')
+  await unlink(path)
+}
+
+async function lstatIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function refused(path: string, why: string): FtpTransferError {
+  return new FtpTransferError('ERR_FTP_LOCAL_FILE', `Cannot write ${path}: ${why}`, { path })
+}

@@ -1,0 +1,97 @@
+/**
+ * `download(url, …)` and its kin: a call with a URL. Calls to one server with the same credentials share a
+ * client, which closes a second after its last use, so that many calls at once are as polite as one client.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { FtpClient, raiseMaxConnections } from './client.ts'
+import { MOST_CONNECTIONS, optionsWithUrl, readUrl, type FtpClientOptions } from './options.ts'
+import type { DownloadResult } from './segmented/download.ts'
+import { DOWNLOAD_DEFAULTS, type DownloadOptions } from './segmented/options.ts'
+import type { Transfer } from './transfer/transfer.ts'
+import { startIdleTimer } from './util/timer.ts'
+import { optionsObject, wholeNumber } from './util/validate.ts'
+
+/** How long a shared client outlives its last use. */
+const LINGER_MS = 1_000
+
+/** What belongs to the client, in the options of a one-shot. */
+const CLIENT_OPTIONS = [
+  ...['host', 'port', 'user', 'password', 'account', 'security', 'tls', 'maxConnections', 'family'],
+  ...['localAddress', 'timeouts', 'mode', 'active', 'passiveHost', 'retry'],
+] as readonly (keyof FtpClientOptions)[]
+
+/** The options of a download, and those of the client that makes it, or the client itself. */
+export interface OneShotDownloadOptions extends DownloadOptions, FtpClientOptions {
+  /** Use this client; the URL must be of its server, and the client's own options hold. */
+  readonly client?: FtpClient | undefined
+}
+
+/**
+ * Fetches the file at `url` into the local file `target`, by several connections.
+ *
+ * ```ts
+ * await download('ftp://ftp.example.org/pub/disk.iso', 'disk.iso')
+ * ```
+ *
+ * Rejects with an `FtpError` or with the reason of the abort; a URL or an option that makes no sense is a
+ * `TypeError` or `RangeError`, thrown at once. No error shows the password of the URL.
+ */
+export function download(
+  url: string | URL,
+  target: string,
+  options?: OneShotDownloadOptions,
+): Transfer<DownloadResult> {
+  const given = optionsObject(options, 'options')
+  const location = readUrl(url)
+  const settings = { ...given, type: given.type ?? location.type }
+  if (given.client !== undefined) return given.client.download(location.path, target, settings)
+
+  const connections = wholeNumber(given, 'connections', DOWNLOAD_DEFAULTS.connections, 1, MOST_CONNECTIONS)
+  const shared = borrowClient(optionsWithUrl(clientPart(given), location))
+  try {
+    raiseMaxConnections(shared.client, connections)
+    const transfer = shared.client.download(location.path, target, { ...settings, connections })
+    transfer.result.then(shared.giveBack, shared.giveBack)
+    return transfer
+  } catch (error) {
+    shared.giveBack()
+    throw error
+  }
+}
+
+function clientPart(options: FtpClientOptions): FtpClientOptions {
+  return Object.fromEntries(CLIENT_OPTIONS.map((name) => [name, options[name]]))
+}
+
+interface SharedClient {
+  readonly options: FtpClientOptions
+  readonly client: FtpClient
+  users: number
+  cancelClosing: () => void
+}
+
+const sharedClients = new Set<SharedClient>()
+
+/** A client for these options: one that is there, or a new one. `giveBack` is called once. */
+function borrowClient(options: FtpClientOptions): { readonly client: FtpClient; readonly giveBack: () => void } {
+  const shared = [...sharedClients].find((candidate) => isDeepStrictEqual(candidate.options, options)) ?? share(options)
+  shared.users += 1
+  shared.cancelClosing()
+  return { client: shared.client, giveBack: () => giveBack(shared) }
+}
+
+function share(options: FtpClientOptions): SharedClient {
+  const shared = { options, client: new FtpClient(options), users: 0, cancelClosing: () => {} }
+  sharedClients.add(shared)
+  return shared
+}
+
+/** The timer and the idle connections let the process end before. */
+function giveBack(shared: SharedClient): void {
+  shared.users -= 1
+  if (shared.users > 0) return
+  shared.cancelClosing = startIdleTimer(LINGER_MS, () => {
+    sharedClients.delete(shared)
+    void shared.client.close()
+  })
+}

@@ -1,0 +1,207 @@
+/** The client's options, composed from those of the folders, checked once and frozen before any I/O. */
+import { inspect } from 'node:util'
+import type { PassiveHostRule } from './protocol/endpoint.ts'
+import { parseFtpUrl, type FtpUrl } from './protocol/url.ts'
+import { DOWNLOAD_DEFAULTS } from './segmented/options.ts'
+import type { RetryPolicy } from './segmented/retry.ts'
+import { DEFAULT_TIMEOUTS, type DataMode, type Security, type SessionOptions, type Timeouts } from './session/options.ts'
+import { secureIdentity, type TlsOptions } from './tls/secure-options.ts'
+import { milliseconds, number, oneOf, optionsObject, text, wholeNumber } from './util/validate.ts'
+
+export interface FtpClientOptions {
+  /** The server's name or address. Needed unless a URL is given. */
+  readonly host?: string | undefined
+  /** @default 21, or 990 for implicit TLS */
+  readonly port?: number | undefined
+  /** @default 'anonymous' */
+  readonly user?: string | undefined
+  /** The password, or a function that gives it when a session logs in. */
+  readonly password?: string | (() => string | Promise<string>) | undefined
+  /** For servers that ask for one (ACCT, RFC 959 §4.1.1). */
+  readonly account?: string | undefined
+  /**
+   * `'none'`, `'explicit'` (AUTH TLS, RFC 4217) or `'implicit'` (TLS from the first byte).
+   * @default by the URL's scheme; `'explicit'` where only a host is given
+   */
+  readonly security?: Security | undefined
+  /** What `tls.connect` takes, for both channels: `ca`, `cert`, `key`, `checkServerIdentity`, … Verification is on. */
+  readonly tls?: TlsOptions | undefined
+  /** The most connections open at once. @default 8, at most 64 */
+  readonly maxConnections?: number | undefined
+  /** 4 or 6 to use one IP family only. @default 0, both */
+  readonly family?: 0 | 4 | 6 | undefined
+  /** The local address of control and data connections. */
+  readonly localAddress?: string | undefined
+  /** Deadlines in milliseconds, each with its default in `DEFAULTS`. */
+  readonly timeouts?: Partial<Timeouts> | undefined
+  /** `'passive'`: we make data connections; `'active'`: the server makes them. @default 'passive' */
+  readonly mode?: 'passive' | 'active' | undefined
+  /** For active mode behind NAT: the address to tell the server, and the ports to listen on. */
+  readonly active?: { readonly address?: string | undefined; readonly ports?: readonly [number, number] | undefined } | undefined
+  /**
+   * Where passive data connections go: `'control'`, to the control connection's peer whatever PASV says;
+   * `'server'`, where PASV says; or a function. @default 'control'
+   */
+  readonly passiveHost?: PassiveHostRule | undefined
+  /** When failed parts of a transfer are tried again. */
+  readonly retry?: Partial<RetryPolicy> | undefined
+}
+
+export interface ClientSettings {
+  readonly session: SessionOptions
+  readonly maxConnections: number
+  readonly retry: RetryPolicy
+}
+
+const DEFAULT_RETRY: RetryPolicy = Object.freeze({
+  attempts: 10,
+  minDelay: 500,
+  maxDelay: 30_000,
+  factor: 2,
+  jitter: 0.5,
+})
+
+/** Every default that a caller can rely on. */
+export const DEFAULTS: Readonly<{
+  user: string
+  maxConnections: number
+  mode: 'passive' | 'active'
+  passiveHost: 'control'
+  timeouts: Timeouts
+  retry: RetryPolicy
+  download: typeof DOWNLOAD_DEFAULTS
+}> = Object.freeze({
+  user: 'anonymous',
+  maxConnections: 8,
+  mode: 'passive',
+  passiveHost: 'control',
+  timeouts: DEFAULT_TIMEOUTS,
+  retry: DEFAULT_RETRY,
+  download: DOWNLOAD_DEFAULTS,
+})
+
+/** More connections than this help nobody, and look like an attack. */
+export const MOST_CONNECTIONS = 64
+
+const PORTS: Readonly<Record<Security, number>> = { none: 21, explicit: 21, implicit: 990 }
+
+/** A `TypeError` or `RangeError` names the option that is wrong. No message shows a password. */
+export function clientSettings(options: FtpClientOptions): ClientSettings {
+  const given = optionsObject(options, 'options')
+  const host = text(given, 'host', undefined)
+  if (host === undefined) throw new TypeError('Option "host" is missing: give a URL or a host')
+  const security = oneOf(given, 'security', 'explicit', ['none', 'explicit', 'implicit'])
+  const port = wholeNumber(given, 'port', PORTS[security], 1, 65_535)
+  const session: SessionOptions = Object.freeze({
+    host,
+    port,
+    label: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
+    user: text(given, 'user', DEFAULTS.user),
+    password: passwordSource(given),
+    account: text(given, 'account', undefined),
+    security,
+    identity: security === 'none' ? undefined : secureIdentity(optionsObject(given.tls, 'tls'), host),
+    family: ipFamily(given),
+    localAddress: text(given, 'localAddress', undefined),
+    timeouts: timeouts(given),
+    dataMode: dataMode(given),
+    passiveHost: passiveHost(given),
+  })
+  return Object.freeze({
+    session,
+    maxConnections: wholeNumber(given, 'maxConnections', DEFAULTS.maxConnections, 1, MOST_CONNECTIONS),
+    retry: retryPolicy(given),
+  })
+}
+
+/** A URL's text, or a `URL`. Throws a `TypeError` that does not show it. */
+export function readUrl(url: string | URL): FtpUrl {
+  if (typeof url !== 'string' && !(url instanceof URL)) throw new TypeError('The URL must be a string or a URL')
+  return parseFtpUrl(typeof url === 'string' ? url : url.href)
+}
+
+/**
+ * The options of a call that names its server by URL. What the options say goes before what the URL says: a user
+ * in the URL and a password in the options is the usual way to keep the latter out of the former.
+ */
+export function optionsWithUrl<T extends FtpClientOptions>(options: T, url: FtpUrl): T {
+  const security = options.security ?? url.security
+  // The port that a scheme implies gives way to that of another security; one that was written does not.
+  const port = url.port === PORTS[url.security] ? PORTS[security] : url.port
+  return {
+    ...options,
+    host: options.host ?? url.host,
+    port: options.port ?? port,
+    user: options.user ?? url.user,
+    password: options.password ?? url.password,
+    security,
+  }
+}
+
+function passwordSource({ password }: FtpClientOptions): () => Promise<string | undefined> {
+  switch (typeof password) {
+    case 'undefined':
+    case 'string':
+      return () => Promise.resolve(password)
+    case 'function':
+      return async () => checkedPassword(await password())
+    default:
+      throw new TypeError('Option "password" must be a string or a function that gives one')
+  }
+}
+
+function checkedPassword(password: unknown): string {
+  if (typeof password !== 'string') throw new TypeError('The function in option "password" must give a string')
+  return password
+}
+
+function ipFamily(options: FtpClientOptions): 0 | 4 | 6 {
+  const { family = 0 } = options
+  if (family !== 0 && family !== 4 && family !== 6) {
+    throw new RangeError(`Option "family" is ${inspect(family)}; it must be 4, 6, or 0 for both`)
+  }
+  return family
+}
+
+function timeouts(options: FtpClientOptions): Timeouts {
+  const given = optionsObject(options.timeouts, 'timeouts')
+  const entries = Object.entries(DEFAULT_TIMEOUTS).map(([name, fallback]) => [
+    name,
+    milliseconds(given, name, fallback as number),
+  ])
+  return Object.freeze(Object.fromEntries(entries) as unknown as Timeouts)
+}
+
+function dataMode(options: FtpClientOptions): DataMode {
+  const mode = oneOf(options, 'mode', DEFAULTS.mode, ['passive', 'active'])
+  if (mode === 'passive') return { is: 'passive' }
+  const active = optionsObject(options.active, 'active')
+  return { is: 'active', address: text(active, 'address', undefined), ports: portRange(active.ports) }
+}
+
+function portRange(ports: readonly [number, number] | undefined): readonly [number, number] | undefined {
+  if (ports === undefined) return undefined
+  const isPort = (port: unknown): boolean => Number.isInteger(port) && (port as number) > 0 && (port as number) < 65_536
+  if (!Array.isArray(ports) || ports.length !== 2 || !ports.every(isPort) || ports[0] > ports[1]) {
+    throw new RangeError(`Option "active.ports" is ${inspect(ports)}; it must be [first, last], from 1 to 65535`)
+  }
+  return ports
+}
+
+function passiveHost({ passiveHost: rule = DEFAULTS.passiveHost }: FtpClientOptions): PassiveHostRule {
+  if (rule !== 'control' && rule !== 'server' && typeof rule !== 'function') {
+    throw new TypeError(`Option "passiveHost" is ${inspect(rule)}; it must be 'control', 'server' or a function`)
+  }
+  return rule
+}
+
+function retryPolicy(options: FtpClientOptions): RetryPolicy {
+  const given = optionsObject(options.retry, 'retry')
+  return Object.freeze({
+    attempts: wholeNumber(given, 'attempts', DEFAULT_RETRY.attempts, 1, Number.MAX_SAFE_INTEGER),
+    minDelay: number(given, 'minDelay', DEFAULT_RETRY.minDelay, 0, Infinity),
+    maxDelay: number(given, 'maxDelay', DEFAULT_RETRY.maxDelay, 0, Infinity),
+    factor: number(given, 'factor', DEFAULT_RETRY.factor, 1, 100),
+    jitter: number(given, 'jitter', DEFAULT_RETRY.jitter, 0, 1),
+  })
+}

@@ -1,0 +1,342 @@
+/**
+ * The pool: runs a {@link Ledger} over real resources. It enters what happens and does what comes
+ * back, one event at a time; it decides nothing.
+ *
+ * Owns: the promises of the waiters, the values behind the ledger's ids, the probe timer. Must never
+ * know: what a resource is. That is behind the hooks.
+ */
+import { FtpConnectionError } from '../errors.ts'
+import { onAbort, throwIfAborted, type Disposer } from '../util/abort.ts'
+import { deferred, type Deferred } from '../util/deferred.ts'
+import { startIdleTimer } from '../util/timer.ts'
+import { milliseconds, wholeNumber } from '../util/validate.ts'
+import type {
+  CloseManner,
+  LedgerEffect,
+  LedgerEvent,
+  OpenFailure,
+  PoolStats,
+  ResourceId,
+  WaiterId,
+} from './events.ts'
+import { Lease } from './lease.ts'
+import { Ledger } from './ledger.ts'
+
+/** What a pool must be told about its resources. A hook may throw where it returns a promise. */
+export interface PoolHooks<T extends object> {
+  /**
+   * Dials and logs in. The signal aborts when nobody is left who could use the result, or the pool is
+   * closed; the promise must settle soon after. A value that comes too late is not lost.
+   */
+  open(signal: AbortSignal): Promise<T>
+  /**
+   * Whether the resource is fit to be handed out again. Must be bounded in time: somebody waits.
+   * `false`, or a rejection, and it is cut.
+   */
+  check(value: T): Promise<boolean>
+  /** What a failed opening means. Throwing counts as `'fatal'`. */
+  classify(error: unknown): OpenFailure
+  /**
+   * Ends the resource; resolves when it is gone, and must be bounded in time: `close()` waits for it,
+   * and until then it counts against the cap. `'cut'` may follow a `'quit'` that has not ended.
+   *
+   * @param reason - what `discard` or `destroy` was given
+   */
+  close(value: T, how: CloseManner, reason?: unknown): Promise<void>
+  /**
+   * The resource has become idle, or is in use again: its owner lets go of the process and takes hold
+   * of it again. A new resource counts as in use. Throwing, it is cut.
+   */
+  idle(value: T, isIdle: boolean): void
+}
+
+export interface PoolOptions<T extends object> {
+  /** The most resources that exist at once, counting those being opened or closed. At least 1. */
+  readonly max: number
+  readonly hooks: PoolHooks<T>
+  /** Milliseconds after a limit was met until one more is tried, and again until `max`. Default 120 000. */
+  readonly probeAfterMs?: number | undefined
+  /** An opening was refused beside a live sibling, and work goes on with at most `ceiling`. */
+  readonly onLimited?: ((ceiling: number, error: unknown) => void) | undefined
+}
+
+/** A server that is full is seldom free again within a minute; each probe costs it a refused login. */
+const PROBE_AFTER_MS = 120_000
+
+interface Waiter<T> {
+  readonly answer: Deferred<Lease<T>>
+  readonly stopListening: Disposer
+}
+
+/**
+ * A pool of resources that are dear to open. Waiters are served first come, first served; the rules
+ * for opening, limits and closing are those of the {@link Ledger}.
+ */
+export class Pool<T extends object> implements AsyncDisposable {
+  readonly #ledger: Ledger
+  readonly #hooks: PoolHooks<T>
+  readonly #probeAfterMs: number
+  readonly #onLimited: (ceiling: number, error: unknown) => void
+  #lastWaiter: WaiterId = 0
+  readonly #waiters = new Map<WaiterId, Waiter<T>>()
+  readonly #openings = new Map<ResourceId, AbortController>()
+  readonly #values = new Map<ResourceId, T>()
+  readonly #ids = new Map<T, ResourceId>()
+  /** Reported lost before their opening came round to us, or long after they were gone. */
+  readonly #dead = new WeakSet<T>()
+  readonly #events: LedgerEvent[] = []
+  #isRunning = false
+  #stopProbe: Disposer | undefined
+  #destroyReason: unknown
+  readonly #drained = deferred<undefined>()
+
+  /** @throws TypeError or RangeError for a `max` or `probeAfterMs` that makes no sense */
+  constructor(options: PoolOptions<T>) {
+    this.#ledger = new Ledger(atLeastOne(options.max))
+    this.#hooks = options.hooks
+    this.#probeAfterMs = milliseconds(options, 'probeAfterMs', PROBE_AFTER_MS)
+    this.#onLimited = options.onLimited ?? (() => undefined)
+  }
+
+  /**
+   * Borrows a resource, waiting for one if need be; there is no deadline but the caller's signal.
+   *
+   * @throws `signal.reason`; the error of an opening that failed for all; `ERR_FTP_CLOSED`
+   */
+  async acquire(signal?: AbortSignal): Promise<Lease<T>> {
+    throwIfAborted(signal)
+    this.#lastWaiter += 1
+    const waiter = this.#lastWaiter
+    const answer = deferred<Lease<T>>()
+    const stopListening = onAbort(signal, (reason) => this.#happened({ type: 'cancel', waiter, reason }))
+    this.#waiters.set(waiter, { answer, stopListening })
+    this.#happened({ type: 'acquire', waiter })
+    return answer.promise
+  }
+
+  stats(): PoolStats {
+    return this.#ledger.stats()
+  }
+
+  /**
+   * Changes the cap. Above a lowered one openings are aborted, idle resources closed at once and
+   * leased ones when they are released.
+   */
+  setMax(max: number): void {
+    this.#happened({ type: 'setMax', max: atLeastOne(max) })
+  }
+
+  /** Tells the pool that a resource has died by itself. It is not closed, and never handed out again. */
+  lost(value: T): void {
+    const resource = this.#ids.get(value)
+    if (resource === undefined) this.#dead.add(value)
+    else this.#happened({ type: 'lost', resource })
+  }
+
+  /**
+   * Takes no new calls, turns away those that wait with `ERR_FTP_CLOSED`, lets leases finish, and
+   * closes everything politely. Resolves when all is gone; idempotent, never rejects.
+   */
+  close(): Promise<void> {
+    this.#happened({ type: 'close' })
+    return this.#drained.promise
+  }
+
+  /**
+   * Cuts everything at once, leased or not. Waiters reject with `reason`, or with `ERR_FTP_CLOSED`.
+   * Idempotent; also ends a `close()` that waits.
+   */
+  destroy(reason?: unknown): void {
+    this.#destroyReason ??= reason
+    this.#happened({ type: 'destroy', reason })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /**
+   * Hooks and listeners may call back into the pool at any moment: what they report waits its turn, so
+   * that the effects of one event are complete before the next is entered.
+   */
+  #happened(event: LedgerEvent): void {
+    this.#events.push(event)
+    if (this.#isRunning) return
+    this.#isRunning = true
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+        for (const effect of this.#ledger.apply(next)) this.#perform(effect)
+      }
+    } finally {
+      this.#isRunning = false
+    }
+    this.#scheduleProbe()
+  }
+
+  #perform(effect: LedgerEffect): void {
+    switch (effect.type) {
+      case 'open':
+        void this.#open(effect.resource)
+        break
+      case 'abort':
+        this.#openings.get(effect.resource)?.abort()
+        break
+      case 'check':
+        void this.#check(effect.resource)
+        break
+      case 'idle':
+        this.#setIdle(effect.resource, effect.isIdle)
+        break
+      case 'close':
+        void this.#closeResource(effect.resource, effect.how, effect.reason)
+        break
+      case 'forget':
+        this.#forget(effect.resource)
+        break
+      case 'grant':
+        this.#take(effect.waiter).resolve(this.#lend(effect.resource))
+        break
+      case 'reject':
+        this.#take(effect.waiter).reject(effect.error)
+        break
+      case 'refuse':
+        this.#take(effect.waiter).reject(this.#closedError())
+        break
+      case 'limited':
+        this.#limited(effect.ceiling, effect.error)
+        break
+      case 'drained':
+        this.#drained.resolve(undefined)
+        break
+      default:
+        effect satisfies never
+    }
+  }
+
+  async #open(resource: ResourceId): Promise<void> {
+    const controller = new AbortController()
+    this.#openings.set(resource, controller)
+    try {
+      const value = await this.#hooks.open(controller.signal)
+      if (this.#dead.has(value)) throw diedAtOnce()
+      this.#values.set(resource, value)
+      this.#ids.set(value, resource)
+    } catch (error) {
+      this.#happened({ type: 'openFailed', resource, kind: this.#classify(error), error })
+      return
+    }
+    this.#openings.delete(resource)
+    this.#happened({ type: 'opened', resource })
+  }
+
+  async #check(resource: ResourceId): Promise<void> {
+    const value = this.#value(resource)
+    let ok = false
+    try {
+      ok = await this.#hooks.check(value)
+    } catch {
+      // A check that cannot even be made is an answer.
+    }
+    this.#happened({ type: 'checked', resource, ok })
+  }
+
+  async #closeResource(resource: ResourceId, how: CloseManner, reason: unknown): Promise<void> {
+    const value = this.#value(resource)
+    try {
+      await this.#hooks.close(value, how, reason)
+    } catch {
+      // Nobody could do more about it: it counts as gone.
+    }
+    this.#happened({ type: 'closed', resource })
+  }
+
+  #setIdle(resource: ResourceId, isIdle: boolean): void {
+    const value = this.#value(resource)
+    try {
+      this.#hooks.idle(value, isIdle)
+    } catch (reason) {
+      this.#happened({ type: 'discard', resource, reason })
+    }
+  }
+
+  #classify(error: unknown): OpenFailure {
+    try {
+      return this.#hooks.classify(error)
+    } catch {
+      return 'fatal'
+    }
+  }
+
+  /** A limit met again puts the probe off. A listener's own error is the program's, not the pool's. */
+  #limited(ceiling: number, error: unknown): void {
+    this.#stopProbe?.()
+    this.#stopProbe = undefined
+    try {
+      this.#onLimited(ceiling, error)
+    } catch (thrown) {
+      queueMicrotask(() => {
+        throw thrown
+      })
+    }
+  }
+
+  #scheduleProbe(): void {
+    if (!this.#ledger.isLimited) {
+      this.#stopProbe?.()
+      this.#stopProbe = undefined
+      return
+    }
+    this.#stopProbe ??= startIdleTimer(this.#probeAfterMs, () => {
+      this.#stopProbe = undefined
+      this.#happened({ type: 'probe' })
+    })
+  }
+
+  #lend(resource: ResourceId): Lease<T> {
+    return new Lease(this.#value(resource), (end) => this.#happened({ ...end, resource }))
+  }
+
+  #take(id: WaiterId): Deferred<Lease<T>> {
+    const waiter = known(this.#waiters, id)
+    this.#waiters.delete(id)
+    waiter.stopListening()
+    return waiter.answer
+  }
+
+  #value(resource: ResourceId): T {
+    return known(this.#values, resource)
+  }
+
+  #forget(resource: ResourceId): void {
+    const value = this.#values.get(resource)
+    if (value !== undefined) this.#ids.delete(value)
+    this.#values.delete(resource)
+    this.#openings.delete(resource)
+  }
+
+  /** Made anew for each caller, so that its stack tells who called. */
+  #closedError(): FtpConnectionError {
+    const cause = this.#destroyReason
+    return new FtpConnectionError('ERR_FTP_CLOSED', 'The client has been closed: make a new one to go on', {
+      cause,
+    })
+  }
+}
+
+function atLeastOne(max: number): number {
+  return wholeNumber({ max }, 'max', 1, 1, Number.MAX_SAFE_INTEGER)
+}
+
+function diedAtOnce(): FtpConnectionError {
+  return new FtpConnectionError(
+    'ERR_FTP_CONTROL_CLOSED',
+    'The connection was lost as soon as it was logged in',
+  )
+}
+
+/** What the ledger names exists; anything else is a mistake in this folder, and must not pass in silence. */
+function known<K, V>(map: ReadonlyMap<K, V>, key: K): V {
+  const value = map.get(key)
+  if (value === undefined) throw new Error(`The pool has lost track of ${String(key)}`)
+  return value
+}

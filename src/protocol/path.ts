@@ -1,0 +1,27 @@
+/** Paths in replies to PWD and MKD: in double quotes, with a quote in the path doubled (RFC 959 Appendix II). */
+import { FtpProtocolError } from '../errors.ts'
+import { replyText } from './reply.ts'
+import type { Reply } from './reply.ts'
+
+// Anchored and without overlapping alternatives: linear, whatever the server sends.
+const QUOTED = /^[^"]*"((?:[^"]|"")*)"(?!")/
+
+/**
+ * The path in a 257 reply.
+ *
+ * @throws FtpProtocolError `ERR_FTP_MALFORMED_REPLY` for another code, or where no quoted path is; it is not
+ *   guessed at, as files would go to the wrong place
+ */
+export function parsePathReply(reply: Reply): string {
+  const line = reply.lines.find((text) => text.includes('"')) ?? ''
+  const quoted = reply.code === 257 ? QUOTED.exec(line)?.[1] : undefined
+  if (quoted !== undefined) return quoted.replaceAll('""', '"')
+  const received = replyText(reply)
+  const message = `The server's ${reply.code} reply holds no path in quotes: ${received}`
+  throw new FtpProtocolError('ERR_FTP_MALFORMED_REPLY', message, { received })
+}
+
+/** A path as it stands in a 257 reply. */
+export function quotePath(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`
+}

@@ -1,0 +1,89 @@
+/** One attempt at what is left of one segment, on one session. */
+import { FtpTransferError } from '../errors.ts'
+import type { PartFile } from '../local/part-file.ts'
+import { retrieve, type RetrieveResult } from '../session/retrieve.ts'
+import type { RemotePath, Session, TransferType } from '../session/session.ts'
+import type { SegmentJob } from './job.ts'
+import { RestartDistrusted } from './restart.ts'
+import { OVERLAP_BYTES, SegmentWriter } from './segment-writer.ts'
+import { TextWriter } from './text-writer.ts'
+
+export interface FetchSource {
+  readonly path: RemotePath
+  /** The path for messages. */
+  readonly shownPath: string
+  readonly type: TransferType
+  /** Bytes; `undefined` where the end of the file is where the server says it is. */
+  readonly size: number | undefined
+}
+
+/**
+ * Leaves every byte that arrived on disk and in `job.position`, whether it succeeds or not. Rejects with
+ * `ERR_FTP_TRUNCATED`, {@link RestartDistrusted}, `ERR_FTP_LOCAL_FILE`, or as `retrieve` does.
+ */
+export async function fetchSegment(
+  session: Session,
+  job: SegmentJob,
+  source: FetchSource,
+  file: PartFile,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<RetrieveResult> {
+  // A continuation begins a little before where it left off, and has to bring the same bytes again.
+  const back = Math.min(OVERLAP_BYTES, job.position - job.start)
+  const known = back === 0 ? new Uint8Array(0) : await file.read(job.position - back, back)
+  const writer = writerFor(job, source, file, known, onBytes)
+  job.live = writer
+  try {
+    const result = await retrieve(session, {
+      path: source.path,
+      type: source.type,
+      offset: job.position - back,
+      receiver: writer,
+      isWhole: () => writer.isWhole,
+      signal,
+    })
+    await writer.finish()
+    expectWhole(writer, job, source, result)
+    job.overlap = writer.overlap.slice()
+    return result
+  } catch (error) {
+    // What has arrived is kept; a local failure on top of another is the one to be mended first.
+    await writer.finish()
+    throw error
+  } finally {
+    job.position = writer.position
+    job.live = undefined
+  }
+}
+
+function writerFor(
+  job: SegmentJob,
+  source: FetchSource,
+  file: PartFile,
+  known: Uint8Array,
+  onBytes: (bytes: number) => void,
+): SegmentWriter | TextWriter {
+  if (source.type === 'A') return new TextWriter(file, onBytes)
+  const overlap = job.isLast ? 0 : Math.min(OVERLAP_BYTES, (source.size ?? job.end) - job.end)
+  return new SegmentWriter({ file, start: job.position, end: job.end, overlap, known, onBytes })
+}
+
+function expectWhole(writer: SegmentWriter | TextWriter, job: SegmentJob, source: FetchSource, result: RetrieveResult): void {
+  if (writer.stopped === 'mismatch') {
+    throw new RestartDistrusted(`the bytes before ${job.position} came differently the second time`)
+  }
+  if (writer.stopped === 'excess') throw new RestartDistrusted(`more came than the file has from ${job.start} on`)
+  const isAtEnd = source.size === undefined ? result.outcome === 'complete' : writer.isWhole
+  if (isAtEnd) return
+  const { shownPath: path } = source
+  const message = `${path} ended at byte ${writer.position} although the segment runs to ${job.end}`
+  throw new FtpTransferError('ERR_FTP_TRUNCATED', message, {
+    path,
+    offset: writer.position,
+    expected: job.end,
+    actual: writer.position,
+    retryable: true,
+    cause: result.doubt,
+  })
+}

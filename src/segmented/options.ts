@@ -1,0 +1,74 @@
+/** What a download may be told. */
+import type { TransferListeners } from '../transfer/events.ts'
+import { abortSignal, flag, oneOf, optionsObject, wholeNumber } from '../util/validate.ts'
+
+export interface DownloadOptions {
+  /** Cancels the download; it rejects with `signal.reason`. */
+  readonly signal?: AbortSignal | undefined
+  /** How many connections fetch the file at once, up to the client's `maxConnections`. @default 4 */
+  readonly connections?: number | undefined
+  /** Bytes; a file shorter than twice this is fetched by one connection. @default 1 MiB */
+  readonly minSegmentSize?: number | undefined
+  readonly verify?: DownloadVerification | undefined
+  /** Give the file the server's modification time. @default true */
+  readonly preserveModified?: boolean | undefined
+  /**
+   * `'ascii'` has the server send text with CR LF line ends, which become the system's own; it is fetched by
+   * one connection and its size is not checked. @default 'binary'
+   */
+  readonly type?: 'binary' | 'ascii' | undefined
+  /** Listeners, attached before anything happens. */
+  readonly on?: TransferListeners | undefined
+}
+
+export interface DownloadVerification {
+  /**
+   * SIZE before and after, against the bytes received. `false` for a server whose SIZE is wrong: one connection
+   * fetches what the server sends until it says that it is done. @default true
+   */
+  readonly size?: boolean | undefined
+  /** MDTM before and after. @default true */
+  readonly modified?: boolean | undefined
+}
+
+export interface DownloadSettings {
+  readonly signal: AbortSignal | undefined
+  readonly connections: number
+  readonly minSegmentSize: number
+  readonly verifySize: boolean
+  readonly verifyModified: boolean
+  readonly preserveModified: boolean
+  readonly type: 'binary' | 'ascii'
+  readonly on: TransferListeners
+}
+
+export const DOWNLOAD_DEFAULTS: Readonly<{
+  connections: number
+  minSegmentSize: number
+  preserveModified: boolean
+  type: 'binary' | 'ascii'
+  verify: Readonly<{ size: boolean; modified: boolean }>
+}> = Object.freeze({
+  connections: 4,
+  minSegmentSize: 1_048_576,
+  preserveModified: true,
+  type: 'binary',
+  verify: Object.freeze({ size: true, modified: true }),
+})
+
+/** Throws a `TypeError` or `RangeError` that names the option. */
+export function downloadSettings(options: DownloadOptions | undefined, maxConnections: number): DownloadSettings {
+  const given = optionsObject(options, 'options')
+  const verify = optionsObject(given.verify, 'verify')
+  const defaults = DOWNLOAD_DEFAULTS
+  return Object.freeze({
+    signal: abortSignal(given),
+    connections: wholeNumber(given, 'connections', Math.min(defaults.connections, maxConnections), 1, maxConnections),
+    minSegmentSize: wholeNumber(given, 'minSegmentSize', defaults.minSegmentSize, 1, Number.MAX_SAFE_INTEGER),
+    verifySize: flag(verify, 'size', defaults.verify.size),
+    verifyModified: flag(verify, 'modified', defaults.verify.modified),
+    preserveModified: flag(given, 'preserveModified', defaults.preserveModified),
+    type: oneOf(given, 'type', defaults.type, ['binary', 'ascii']),
+    on: optionsObject(given.on, 'on'),
+  })
+}

@@ -1,0 +1,23 @@
+/** How a file is cut into segments. Pure. Segments are half open: `[start, end)`, in bytes. */
+export interface Segment {
+  readonly start: number
+  /** `Infinity` where the size is not known. */
+  readonly end: number
+}
+
+/**
+ *   0                                        size
+ *   ├─────────┬─────────┬─────────┬──────────┤
+ *   │ first   │         │         │ last: runs to the end of the file
+ *
+ * As many segments as connections, none shorter than `minSegmentSize` unless it is the only one, and their
+ * lengths differ by at most one byte.
+ */
+export function planSegments(size: number, connections: number, minSegmentSize: number): readonly Segment[] {
+  const count = Math.max(1, Math.min(connections, Math.floor(size / minSegmentSize)))
+  const boundary = (index: number): number => Math.floor((size / count) * index)
+  return Array.from({ length: count }, (_, index) => ({
+    start: boundary(index),
+    end: index === count - 1 ? size : boundary(index + 1),
+  }))
+}

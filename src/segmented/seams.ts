@@ -1,0 +1,33 @@
+/** The comparison of what two connections brought of the same bytes (DESIGN: seams are checked). */
+import { RestartDistrusted } from './restart.ts'
+import type { SegmentJob } from './job.ts'
+
+export interface SeamFile {
+  read(position: number, length: number): Promise<Uint8Array>
+}
+
+/**
+ * Compares the bytes that each finished segment read past its end with those that stand there now.
+ * Only seams whose right side is written are compared; `true` if all were. Throws {@link RestartDistrusted}.
+ */
+export async function compareSeams(jobs: readonly SegmentJob[], file: SeamFile): Promise<boolean> {
+  let isComplete = true
+  for (const job of jobs) {
+    if (job.overlap.length === 0) continue
+    if (!isWritten(jobs, job.end, job.end + job.overlap.length)) {
+      isComplete = false
+      continue
+    }
+    const written = await file.read(job.end, job.overlap.length)
+    if (Buffer.compare(written, job.overlap) !== 0) {
+      throw new RestartDistrusted(`the bytes from ${job.end} on differ between two connections`)
+    }
+    job.overlap = new Uint8Array(0)
+  }
+  return isComplete
+}
+
+/** Whether every byte of `[from, to)` is on disk; it may lie in several short segments. */
+function isWritten(jobs: readonly SegmentJob[], from: number, to: number): boolean {
+  return jobs.every((job) => job.end <= from || job.start >= to || job.position >= Math.min(to, job.end))
+}

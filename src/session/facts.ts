@@ -1,0 +1,27 @@
+/** What a server says of a file without sending it: SIZE and MDTM (RFC 3659 §3 and §4). */
+import { replyError } from '../connection/reply-error.ts'
+import { command, type Command } from '../protocol/command.ts'
+import { isCompletion, type Reply } from '../protocol/reply.ts'
+import { parseSizeReply } from '../protocol/size.ts'
+import { parseModificationTime } from '../protocol/time.ts'
+import type { RemotePath, Session } from './session.ts'
+
+/** The file's size in bytes, or `undefined` where the server does not say. */
+export async function size(session: Session, path: RemotePath): Promise<number | undefined> {
+  await session.setType('I') // In ASCII the size of the converted text would be meant.
+  const reply = await ask(session, command('SIZE', path))
+  return reply && parseSizeReply(reply)
+}
+
+/** When the file was last modified, or `undefined` where the server does not say. */
+export async function modificationTime(session: Session, path: RemotePath): Promise<Date | undefined> {
+  const reply = await ask(session, command('MDTM', path))
+  return reply && parseModificationTime(reply.lines[0] ?? '')?.time
+}
+
+/** A refusal means "not known" here: not implemented, busy, no such file. What is so shows when it is fetched. */
+async function ask(session: Session, sent: Command): Promise<Reply | undefined> {
+  const reply = await session.request(sent)
+  if (reply.code === 421) throw replyError(reply, session.control.label, sent)
+  return isCompletion(reply) ? reply : undefined
+}

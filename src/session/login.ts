@@ -1,0 +1,145 @@
+/**
+ * From nothing to a logged-in control connection: dial, greeting, TLS, USER/PASS/ACCT, protection, FEAT.
+ *
+ *   'none'      dial ─► 220 ─────────────────────────► USER … ─► FEAT
+ *   'explicit'  dial ─► 220 ─► AUTH TLS ─► handshake ─► USER … ─► PBSZ 0, PROT P ─► FEAT
+ *   'implicit'  dial ─► handshake ─► 220 ─────────────► USER … ─► PBSZ 0, PROT P ─► FEAT
+ *
+ * Nothing is ever sent in clear that was to be protected: each refusal on the way is an error, not a detour.
+ */
+import { ControlConnection } from '../connection/control.ts'
+import { replyError } from '../connection/reply-error.ts'
+import { FtpConnectionError, FtpReplyError, FtpTlsError } from '../errors.ts'
+import { command, type Command } from '../protocol/command.ts'
+import { NO_FEATURES, parseFeatures, type ServerFeatures } from '../protocol/features.ts'
+import { isCompletion, isIntermediate, replyText, type Reply } from '../protocol/reply.ts'
+import { dial } from '../transport/dial.ts'
+import type { SecureIdentity } from '../tls/secure-options.ts'
+import { onAbort } from '../util/abort.ts'
+import type { SessionOptions } from './options.ts'
+import type { ServerProfile } from './server-profile.ts'
+
+/** RFC 1635: anonymous users give an address as password; servers check at most for the `@`. */
+const ANONYMOUS_PASSWORD = 'anonymous@'
+const ACCOUNT_WANTED = 332
+
+/**
+ * Resolves with a logged-in control connection. Rejects with a typed error, nothing left open, or with the
+ * signal's reason.
+ */
+export async function login(
+  options: SessionOptions,
+  profile: ServerProfile,
+  signal: AbortSignal,
+): Promise<ControlConnection> {
+  const password = await options.password()
+  signal.throwIfAborted()
+  const { host, port, family, localAddress, timeouts } = options
+  const socket = await dial({ host, port, family, localAddress, timeoutMs: timeouts.connect, signal })
+  const secrets = [password, options.account].filter((secret) => secret !== undefined)
+  const control = new ControlConnection(socket, { label: options.label, secrets })
+  const stopListening = onAbort(signal, (reason) => control.destroy(reason))
+  try {
+    if (options.security === 'implicit') await control.upgrade(identityOf(options), timeouts.tls)
+    await greet(control, options)
+    if (options.security === 'explicit') await startTls(control, options)
+    await identify(control, options, password)
+    if (options.security !== 'none') await protectData(control, options)
+    profile.features ??= await askFeatures(control, options)
+    if (profile.features.has('UTF8')) await control.request(command('OPTS', 'UTF8 ON'), timeouts.reply)
+    return control
+  } catch (error) {
+    control.destroy(error)
+    throw error
+  } finally {
+    stopListening()
+  }
+}
+
+function identityOf(options: SessionOptions): SecureIdentity {
+  if (options.identity === undefined) throw new TypeError('TLS was asked for without TLS options')
+  return options.identity
+}
+
+/** RFC 959 §5.4: 220, perhaps after a 120. A server out of places says 421, or nothing at all. */
+async function greet(control: ControlConnection, { timeouts }: SessionOptions): Promise<void> {
+  try {
+    let reply = await control.nextReply(timeouts.greeting, 'greeting')
+    while (reply.code === 120) reply = await control.nextReply(timeouts.greeting, 'greeting')
+    if (!isCompletion(reply)) throw replyError(reply, control.label, undefined)
+  } catch (error) {
+    if (error instanceof FtpConnectionError && error.code === 'ERR_FTP_CONTROL_CLOSED') throw closedUngreeted(control, error)
+    throw error
+  }
+}
+
+function closedUngreeted(control: ControlConnection, cause: FtpConnectionError): FtpConnectionError {
+  const message = `${control.label} closed the connection without a greeting: it may be full, or not an FTP server, or want implicit TLS ("ftps:")`
+  return new FtpConnectionError('ERR_FTP_CONNECT', message, { cause, host: control.label, address: cause.address })
+}
+
+const AUTH_TLS: Command = command('AUTH', 'TLS')
+
+/** RFC 4217 §4. */
+async function startTls(control: ControlConnection, options: SessionOptions): Promise<void> {
+  const reply = await control.request(AUTH_TLS, options.timeouts.reply)
+  if (!isCompletion(reply)) {
+    if (reply.code === 421) throw replyError(reply, control.label, AUTH_TLS)
+    throw tlsRefused(control, AUTH_TLS, reply, 'Nothing was sent in clear; security: \'none\' ("ftp:") would log in without TLS')
+  }
+  await control.upgrade(identityOf(options), options.timeouts.tls)
+}
+
+/** RFC 4217 §9: both are needed, in this order. Some servers refuse PBSZ, which means nothing under TLS. */
+async function protectData(control: ControlConnection, { timeouts }: SessionOptions): Promise<void> {
+  await control.request(command('PBSZ', '0'), timeouts.reply)
+  const protect = command('PROT', 'P')
+  const reply = await control.request(protect, timeouts.reply)
+  if (!isCompletion(reply)) {
+    throw tlsRefused(control, protect, reply, 'Files would travel in clear, so nothing is transferred')
+  }
+}
+
+function tlsRefused(control: ControlConnection, sent: Command, reply: Reply, advice: string): FtpTlsError {
+  const name = `${sent.verb} ${String(sent.argument)}`
+  const message = `${control.label} refuses ${name}: ${reply.code} ${replyText(reply)}. ${advice}`
+  return new FtpTlsError('ERR_FTP_TLS_REFUSED', message, { host: control.label, command: name })
+}
+
+/** RFC 959 §6: PASS only after 331, ACCT only after 332. */
+async function identify(control: ControlConnection, options: SessionOptions, password: string | undefined): Promise<void> {
+  const { user, account, timeouts } = options
+  let sent = command('USER', user)
+  let reply = await control.request(sent, timeouts.reply)
+  if (isIntermediate(reply) && reply.code !== ACCOUNT_WANTED) {
+    sent = command('PASS', password ?? (user === 'anonymous' ? ANONYMOUS_PASSWORD : ''))
+    reply = await control.request(sent, timeouts.reply)
+  }
+  if (reply.code === ACCOUNT_WANTED && account !== undefined) {
+    sent = command('ACCT', account)
+    reply = await control.request(sent, timeouts.reply)
+  }
+  if (!isCompletion(reply)) throw loginRefused(control, options, sent, reply, password)
+}
+
+function loginRefused(
+  control: ControlConnection,
+  { user, account }: SessionOptions,
+  sent: Command,
+  reply: Reply,
+  password: string | undefined,
+): FtpReplyError {
+  if (reply.code === 421) return replyError(reply, control.label, sent)
+  const advice =
+    reply.code === ACCOUNT_WANTED && account === undefined
+      ? 'It asks for an account: give the "account" option'
+      : password === undefined
+        ? `No password was given for user "${user}"`
+        : `Check user "${user}" and the password`
+  return replyError(reply, control.label, sent, 'ERR_FTP_LOGIN', advice)
+}
+
+async function askFeatures(control: ControlConnection, { timeouts }: SessionOptions): Promise<ServerFeatures> {
+  const reply = await control.request(command('FEAT'), timeouts.reply)
+  return isCompletion(reply) ? parseFeatures(reply) : NO_FEATURES
+}

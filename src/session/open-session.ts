@@ -1,0 +1,16 @@
+/** A new session: logged in, and ready for its first command. */
+import type { SessionOptions } from './options.ts'
+import { login } from './login.ts'
+import type { ServerProfile } from './server-profile.ts'
+import { Session } from './session.ts'
+
+/** Rejects as {@link login} does. */
+export async function openSession(
+  options: SessionOptions,
+  profile: ServerProfile,
+  signal: AbortSignal,
+): Promise<Session> {
+  const startedAt = performance.now()
+  const control = await login(options, profile, signal)
+  return new Session(control, options, profile, performance.now() - startedAt)
+}

@@ -1,0 +1,64 @@
+/** What a session needs to know: where to connect, who logs in, how it is protected, how long to wait. */
+import type { PassiveHostRule } from '../protocol/endpoint.ts'
+import type { SecureIdentity } from '../tls/secure-options.ts'
+
+export type Security = 'none' | 'explicit' | 'implicit'
+
+/** Deadlines in milliseconds; `Infinity` switches one off. */
+export interface Timeouts {
+  /** Host look-up and TCP connection, for control and for data. @default 15_000 */
+  readonly connect: number
+  /** From the connection to the server's greeting. @default 60_000 */
+  readonly greeting: number
+  /** Each reply. @default 60_000 */
+  readonly reply: number
+  /** Each TLS handshake. @default 15_000 */
+  readonly tls: number
+  /** Silence on a data connection while we are ready to read. @default 60_000 */
+  readonly data: number
+  /** From the end of the data to the last reply. @default 300_000 */
+  readonly completion: number
+  /** A session idle for longer is asked before it is used again. @default 30_000 */
+  readonly idle: number
+}
+
+export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
+  connect: 15_000,
+  greeting: 60_000,
+  reply: 60_000,
+  tls: 15_000,
+  data: 60_000,
+  completion: 300_000,
+  idle: 30_000,
+})
+
+/** How data connections are made. */
+export type DataMode =
+  | { readonly is: 'passive' }
+  | {
+      readonly is: 'active'
+      /** The address that is told to the server; ours on the control connection where `undefined`. */
+      readonly address: string | undefined
+      /** The first and the last port to listen on; any where `undefined`. */
+      readonly ports: readonly [number, number] | undefined
+    }
+
+/** Complete and frozen: nothing below asks whether an option was given. */
+export interface SessionOptions {
+  readonly host: string
+  readonly port: number
+  /** `host:port`, for messages. */
+  readonly label: string
+  readonly user: string
+  /** Asked for once per login; `undefined` where the caller gave none. */
+  readonly password: () => Promise<string | undefined>
+  readonly account: string | undefined
+  readonly security: Security
+  /** The TLS identity of every connection; `undefined` when `security` is `'none'`. */
+  readonly identity: SecureIdentity | undefined
+  readonly family: 0 | 4 | 6
+  readonly localAddress: string | undefined
+  readonly timeouts: Timeouts
+  readonly dataMode: DataMode
+  readonly passiveHost: PassiveHostRule
+}

@@ -1,0 +1,147 @@
+/**
+ * RETR (RFC 959 §4.1.3) from an offset into a receiver.
+ *
+ * RETR has a start and no end: a receiver that has enough says `'stop'`, the data connection is reset, and the
+ * last reply that follows is awaited behind the caller's back.
+ */
+import type { DataReceiver } from '../connection/receiver.ts'
+import { replyError } from '../connection/reply-error.ts'
+import type { DataConnection, DataSocket } from '../connection/data.ts'
+import { FtpTlsError } from '../errors.ts'
+import { command, type Command } from '../protocol/command.ts'
+import { isIntermediate, replyText, type Reply } from '../protocol/reply.ts'
+import { onAbort, waitOrAbort } from '../util/abort.ts'
+import { openData } from './open-data.ts'
+import type { RemotePath, Session, TransferType } from './session.ts'
+import { TransferRun } from './transfer-run.ts'
+
+export interface RetrieveRequest {
+  readonly path: RemotePath
+  readonly type: TransferType
+  /** Where to start, in bytes. Only `'I'` can start elsewhere than at 0. */
+  readonly offset: number
+  readonly receiver: DataReceiver
+  /** Whether what has been received proves by itself that the file's end was reached. */
+  readonly isWhole: () => boolean
+  readonly signal: AbortSignal | undefined
+}
+
+export interface RetrieveResult {
+  /**
+   * `'complete'`: an orderly end and a 2yz. `'cut'`: the receiver said stop. `'unconfirmed'`: an orderly end,
+   * or all the bytes, but no 2yz: the bytes have to speak for themselves.
+   */
+  readonly outcome: 'complete' | 'cut' | 'unconfirmed'
+  /** Why it is unconfirmed. */
+  readonly doubt: unknown
+  readonly bytes: number
+  readonly tls: DataSocket['tls']
+}
+
+/** Replies that say "I do not know this command", as opposed to "not now" or "not this file". */
+const NOT_IMPLEMENTED: ReadonlySet<number> = new Set([500, 501, 502, 503, 504])
+
+/**
+ * Rejects when refused (`FtpReplyError`), when the data connection breaks before the bytes are whole, or with
+ * the signal's reason. The session is usable again once it {@link Session.isReady}.
+ */
+export async function retrieve(session: Session, request: RetrieveRequest): Promise<RetrieveResult> {
+  const { path, type, offset, receiver, signal } = request
+  const data = await session.abortable(signal, async () => {
+    await session.setType(type)
+    const opened = await openData(session, receiver)
+    try {
+      if (offset > 0) await restartAt(session, offset)
+      return opened
+    } catch (error) {
+      opened.cut()
+      throw error
+    }
+  })
+  const sent = command('RETR', path)
+  const run = new TransferRun(session.control, data, sent, session.options.timeouts)
+  session.settleLater(run.over)
+  const stopListening = onAbort(signal, () => data.cut())
+  try {
+    run.start()
+    await waitOrAbort(settledFor(run, data, request), signal)
+    signal?.throwIfAborted()
+    return { ...judge(session, run, sent, request, data), bytes: data.bytes, tls: data.tls }
+  } finally {
+    stopListening()
+    data.cut() // Refused: nothing will come by it.
+  }
+}
+
+/** REST goes right before RETR (RFC 3659 §5.3), since some servers forget it over any other command. */
+async function restartAt(session: Session, offset: number): Promise<void> {
+  const { profile, control } = session
+  const sent = command('REST', String(offset))
+  const reply = await session.request(sent)
+  if (isIntermediate(reply)) {
+    profile.restart = 'works'
+    return
+  }
+  if (NOT_IMPLEMENTED.has(reply.code)) profile.restart = 'refused'
+  throw replyError(reply, control.label, sent)
+}
+
+/** Until the transfer is over, or until as much is known as the caller needs. */
+async function settledFor(run: TransferRun, data: DataConnection, request: RetrieveRequest): Promise<void> {
+  const end = data.end.then((how) => how.is)
+  const first = await Promise.race([run.over, end])
+  // Our own cut needs no answer; the session waits for it by itself.
+  if (first === 'cut') return
+  // The data may still be coming although the control connection is gone.
+  if (first === 'control-lost') await end
+  else if (isProvenWhole(data, request)) await confirmation(run)
+  else await run.over
+}
+
+/** An empty file looks like a refused one: no count of bytes can stand in for its 226. */
+function isProvenWhole(data: DataConnection, request: RetrieveRequest): boolean {
+  return data.bytes > 0 && request.isWhole()
+}
+
+/** How long the 226 behind a file that is whole is worth waiting for. */
+const CONFIRMATION_MS = 2_000
+
+async function confirmation(run: TransferRun): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CONFIRMATION_MS)
+  })
+  await Promise.race([run.over, patience])
+  clearTimeout(timer)
+}
+
+type Judgement = Pick<RetrieveResult, 'outcome' | 'doubt'>
+
+function judge(
+  session: Session,
+  run: TransferRun,
+  sent: Command,
+  request: RetrieveRequest,
+  data: DataConnection,
+): Judgement {
+  const { dataEnd, failureReply, controlFailure } = run
+  if (dataEnd?.is === 'cut') return { outcome: 'cut', doubt: undefined }
+  const refusal = failureReply && refused(session, failureReply, sent, data.tls)
+  const loss = dataEnd?.is === 'lost' ? dataEnd.error : undefined
+  const doubt = refusal ?? loss ?? controlFailure
+  if (doubt === undefined && dataEnd?.is === 'ended') return { outcome: 'complete', doubt }
+  if (isProvenWhole(data, request)) return { outcome: 'unconfirmed', doubt }
+  // The way to the port may have closed behind a changed firewall: look for one anew.
+  if (loss !== undefined && data.bytes === 0) session.profile.passive = 'untried'
+  throw doubt
+}
+
+function refused(session: Session, reply: Reply, sent: Command, tls: DataSocket['tls']): Error {
+  const { label } = session.control
+  if (reply.code !== 522) return replyError(reply, label, sent)
+  const resumed = tls?.resumed === true ? 'was' : 'was not'
+  const message =
+    `${label} refuses the data connection: ${reply.code} ${replyText(reply)}. ` +
+    `It wants the TLS session of the control connection, which ${resumed} resumed`
+  return new FtpTlsError('ERR_FTP_TLS_NOT_RESUMED', message, { host: label, command: sent.verb, retryable: true })
+}

@@ -1,0 +1,18 @@
+/**
+ * What has been learnt of one server, shared by all sessions to it: asked once, or found out the hard way
+ * once. Plain data; the code that learns a thing writes it down here.
+ */
+import type { ServerFeatures } from '../protocol/features.ts'
+
+export interface ServerProfile {
+  /** The answer to FEAT (RFC 2389), once asked. */
+  features: ServerFeatures | undefined
+  /** How passive ports are asked for: `'untried'` until a data connection has come about. */
+  passive: 'untried' | 'EPSV' | 'PASV'
+  /** Whether REST is taken (RFC 959 §4.1.3). */
+  restart: 'untried' | 'works' | 'refused'
+}
+
+export function unknownServer(): ServerProfile {
+  return { features: undefined, passive: 'untried', restart: 'untried' }
+}

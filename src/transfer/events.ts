@@ -1,0 +1,73 @@
+/** What a transfer tells while it runs: one readonly object per event. */
+
+/**
+ *   queued → connecting → transferring → verifying → complete
+ *      └──────────┴────────────┴────────────┴──────► failed, cancelled
+ */
+export type TransferState =
+  'queued' | 'connecting' | 'transferring' | 'verifying' | 'complete' | 'failed' | 'cancelled'
+
+export interface SegmentProgress {
+  /** Byte offsets, half open: `[start, end)`. */
+  readonly start: number
+  readonly end: number
+  /** The offset up to which its bytes have arrived. */
+  readonly position: number
+  readonly bytesPerSecond: number
+}
+
+/** A snapshot. */
+export interface TransferProgress {
+  /** Bytes that will be kept. Falls only with a `restart` event. */
+  readonly bytes: number
+  /** The size of the whole in bytes; `undefined` where the server does not tell. */
+  readonly total: number | undefined
+  /** `bytes / total`, from 0 to 1; `undefined` where the total is. */
+  readonly fraction: number | undefined
+  /** Over the last seconds. */
+  readonly bytesPerSecond: number
+  /** Since the first byte was asked for. */
+  readonly averageBytesPerSecond: number
+  /** At the present speed; `undefined` where it cannot be said. */
+  readonly etaSeconds: number | undefined
+  readonly elapsedSeconds: number
+  /** Data connections at work now. */
+  readonly activeConnections: number
+  readonly segments: readonly SegmentProgress[]
+}
+
+export interface TransferEvents {
+  readonly state: { readonly state: TransferState; readonly previous: TransferState }
+  /** At most ten a second, and always a last one. */
+  readonly progress: TransferProgress
+  readonly segment: {
+    readonly type: 'start' | 'finish'
+    /** Which of the transfer's connections works on it, from 0. */
+    readonly connection: number
+    readonly start: number
+    readonly end: number
+    /** Bytes that this connection brought. */
+    readonly bytes: number
+    /** Its TLS facts, once known. */
+    readonly tls: { readonly protocol: string; readonly resumed: boolean } | undefined
+  }
+  readonly connection: {
+    readonly type: 'open' | 'lost' | 'refused'
+    readonly connection: number
+    readonly error: unknown
+  }
+  /** Bytes that had counted are given up and fetched again. */
+  readonly restart: { readonly start: number; readonly end: number; readonly reason: string }
+  /** A part failed and is tried again after `delayMs`. */
+  readonly retry: { readonly attempt: number; readonly delayMs: number; readonly error: unknown }
+  readonly verify: {
+    readonly check: 'size' | 'modified'
+    readonly outcome: 'matched' | 'unavailable' | 'not asked'
+  }
+}
+
+/** Tells an event to whoever listens. Lower layers are given this, never the emitter. */
+export type EmitTransferEvent = <Name extends keyof TransferEvents>(name: Name, event: TransferEvents[Name]) => void
+
+/** Listeners given as an option: attached before anything happens. */
+export type TransferListeners = { readonly [Name in keyof TransferEvents]?: (event: TransferEvents[Name]) => void }

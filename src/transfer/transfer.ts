@@ -1,0 +1,135 @@
+/**
+ * A transfer as its caller holds it: a promise of the result, events on the way, and a way to stop it.
+ *
+ * Owns the state and the pace of the progress events. Knows no protocol: the work is a function that is given
+ * a {@link TransferContext}.
+ */
+import { EventEmitter } from 'node:events'
+import { onAbort } from '../util/abort.ts'
+import { deferred } from '../util/deferred.ts'
+import type { EmitTransferEvent, TransferEvents, TransferListeners, TransferProgress, TransferState } from './events.ts'
+import { ProgressMeter } from './progress.ts'
+
+/** Ten progress events a second are enough for any eye. */
+const PROGRESS_EVERY_MS = 100
+
+/** What the work is given. */
+export interface TransferContext {
+  /** Aborts when the caller cancels or their signal does. */
+  readonly signal: AbortSignal
+  readonly meter: ProgressMeter
+  readonly emit: EmitTransferEvent
+  readonly enter: (state: 'connecting' | 'transferring' | 'verifying') => void
+}
+
+export interface TransferSettings {
+  readonly signal: AbortSignal | undefined
+  readonly on: TransferListeners
+}
+
+type EmitterMap = { [Name in keyof TransferEvents]: [TransferEvents[Name]] }
+
+/**
+ * A running download. `await` it for its result, or listen first: it starts in a microtask, so that listeners
+ * attached at once miss nothing. There is no `'error'` event; a failure rejects {@link result}.
+ *
+ * An `async` function that returns a Transfer returns its result: return it in an object to keep the handle.
+ */
+export class Transfer<Result> extends EventEmitter<EmitterMap> implements PromiseLike<Result> {
+  /** Resolves with the result; rejects with an `FtpError`, or with the reason of the abort, untouched. */
+  readonly result: Promise<Result>
+  readonly #meter: ProgressMeter
+  readonly #controller = new AbortController()
+  #state: TransferState = 'queued'
+
+  constructor(work: (context: TransferContext) => Promise<Result>, settings: TransferSettings) {
+    super()
+    this.#meter = new ProgressMeter(() => performance.now())
+    for (const [name, listener] of Object.entries(settings.on)) {
+      this.on(name as keyof TransferEvents, listener as never)
+    }
+    const { promise, resolve, reject } = deferred<Result>()
+    this.result = promise
+    queueMicrotask(() => {
+      const stopListening = onAbort(settings.signal, (reason) => this.#controller.abort(reason))
+      this.#run(work).then(resolve, reject).finally(stopListening)
+    })
+  }
+
+  get state(): TransferState {
+    return this.#state
+  }
+
+  /** A snapshot of how far it is. */
+  get progress(): TransferProgress {
+    return this.#meter.snapshot()
+  }
+
+  /**
+   * Stops the transfer; {@link result} rejects with `reason`. The file that stood at the target before is as it was.
+   * @param reason an `AbortError` by default
+   */
+  cancel(reason?: unknown): void {
+    this.#controller.abort(reason)
+  }
+
+  then<A = Result, B = never>(
+    onFulfilled?: ((value: Result) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.result.then(onFulfilled, onRejected)
+  }
+
+  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Result | B> {
+    return this.result.catch(onRejected)
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<Result> {
+    return this.result.finally(onFinally)
+  }
+
+  async #run(work: (context: TransferContext) => Promise<Result>): Promise<Result> {
+    const { signal } = this.#controller
+    const ticker = setInterval(() => this.#tell('progress', this.progress), PROGRESS_EVERY_MS).unref()
+    try {
+      signal.throwIfAborted()
+      const result = await work({
+        signal,
+        meter: this.#meter,
+        emit: (name, event) => this.#tell(name, event),
+        enter: (state) => this.#enter(state),
+      })
+      this.#finish('complete')
+      return result
+    } catch (error) {
+      this.#finish(signal.aborted ? 'cancelled' : 'failed')
+      throw error
+    } finally {
+      clearInterval(ticker)
+    }
+  }
+
+  #finish(state: 'complete' | 'failed' | 'cancelled'): void {
+    this.#meter.finish()
+    this.#tell('progress', this.progress)
+    this.#enter(state)
+  }
+
+  /** A listener that throws is its program's affair; the file it listens to is not harmed by it. */
+  #tell<Name extends keyof TransferEvents>(name: Name, event: TransferEvents[Name]): void {
+    try {
+      this.emit(name, ...([event] as never))
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+
+  #enter(state: TransferState): void {
+    const previous = this.#state
+    if (previous === state) return
+    this.#state = state
+    this.#tell('state', { state, previous })
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Small checks that keep an option's name and its rule together. Each returns the value, or the default
+ * where it is absent, or throws a `TypeError` or `RangeError` with name, value and what is allowed.
+ */
+import { inspect } from 'node:util'
+
+type Options = object
+
+function read(options: Options, name: string): unknown {
+  return (options as Record<string, unknown>)[name]
+}
+
+/** How a rejected value is shown. Not for secrets. */
+function show(value: unknown): string {
+  const text = inspect(value, { depth: 0, breakLength: Infinity })
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+function wrongType(name: string, value: unknown, allowed: string): TypeError {
+  return new TypeError(`Option "${name}" is ${show(value)}; it must be ${allowed}`)
+}
+
+function outOfRange(name: string, value: unknown, allowed: string): RangeError {
+  return new RangeError(`Option "${name}" is ${show(value)}; it must be ${allowed}`)
+}
+
+export function optionsObject<T extends object>(value: T | undefined, name: string): T {
+  if (value === undefined) return {} as T
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(name, value, 'an object')
+  return value
+}
+
+export function wholeNumber(options: Options, name: string, fallback: number, min: number, max: number): number {
+  const value = read(options, name)
+  if (value === undefined) return fallback
+  const allowed = `a whole number from ${min} to ${max}`
+  if (typeof value !== 'number') throw wrongType(name, value, allowed)
+  if (!Number.isInteger(value) || value < min || value > max) throw outOfRange(name, value, allowed)
+  return value
+}
+
+/** A finite number, or `Infinity` where that is a sensible value. */
+export function number(options: Options, name: string, fallback: number, min: number, max: number): number {
+  const value = read(options, name)
+  if (value === undefined) return fallback
+  const allowed = `a number from ${min} to ${max}`
+  if (typeof value !== 'number') throw wrongType(name, value, allowed)
+  if (Number.isNaN(value) || value < min || value > max) throw outOfRange(name, value, allowed)
+  return value
+}
+
+/** Milliseconds: more than zero; `Infinity` switches the deadline off. */
+export function milliseconds(options: Options, name: string, fallback: number): number {
+  const value = read(options, name)
+  if (value === undefined) return fallback
+  const allowed = 'a number of milliseconds above 0, or Infinity for no limit'
+  if (typeof value !== 'number') throw wrongType(name, value, allowed)
+  if (Number.isNaN(value) || value <= 0) throw outOfRange(name, value, allowed)
+  return value
+}
+
+export function flag(options: Options, name: string, fallback: boolean): boolean {
+  const value = read(options, name)
+  if (value === undefined) return fallback
+  if (typeof value !== 'boolean') throw wrongType(name, value, 'true or false')
+  return value
+}
+
+export function oneOf<T extends string>(options: Options, name: string, fallback: T, allowed: readonly T[]): T {
+  const value = read(options, name)
+  if (value === undefined) return fallback
+  if (!allowed.includes(value as T)) {
+    const list = allowed.map((item) => `'${item}'`).join(', ')
+    throw typeof value === 'string' ? outOfRange(name, value, `one of ${list}`) : wrongType(name, value, `one of ${list}`)
+  }
+  return value as T
+}
+
+export function text<F extends string | undefined>(options: Options, name: string, fallback: F): string | F {
+  const value = read(options, name)
+  if (value === undefined) return fallback
+  if (typeof value !== 'string') throw wrongType(name, value, 'a string')
+  if (value === '') throw outOfRange(name, value, 'a string that is not empty')
+  return value
+}
+
+export function abortSignal(options: Options): AbortSignal | undefined {
+  const value = read(options, 'signal')
+  if (value !== undefined && !(value instanceof AbortSignal)) throw wrongType('signal', value, 'an AbortSignal')
+  return value
+}

@@ -4,9 +4,9 @@
  * Owns the data socket, the stall watchdog, and how the connection ended. Knows no reply: what an end means
  * is decided where the last reply is known too.
  *
- *   connecting ──► receiving ⇄ paused ──► ended   orderly end of file
- *        │              │                 cut     we reset it, on purpose
- *        └──────────────┴───────────────► lost    refused, reset, silent for too long, TLS failed
+ *   waiting ─► connecting ─► receiving ⇄ paused ─► ended   orderly end of file
+ *      │           │              └─────────┴────► lost    refused, reset, silent for too long, TLS failed
+ *      └───────────┴───────────────────────┴─────► cut     we reset it, on purpose
  */
 import { FtpConnectionError, FtpTimeoutError } from '../errors.ts'
 import { Watchdog } from '../util/watchdog.ts'
@@ -53,16 +53,18 @@ export class DataConnection {
   /** Resolves when it is over, however it ended; never rejects. */
   readonly end: Promise<DataEnd>
   readonly #options: DataOptions
+  readonly #open: OpenDataSocket
   readonly #receiver: DataReceiver
-  readonly #socket: DataSocket
+  #socket: DataSocket | undefined
   readonly #connectDog: Watchdog
   readonly #stallDog: Watchdog
-  #state: 'connecting' | 'receiving' | 'paused' | 'over' = 'connecting'
+  #state: 'waiting' | 'connecting' | 'receiving' | 'paused' | 'over' = 'waiting'
   #bytes = 0
   #settleConnected!: { resolve: () => void; reject: (error: unknown) => void }
   #settleEnd!: (end: DataEnd) => void
 
   constructor(open: OpenDataSocket, receiver: DataReceiver, options: DataOptions) {
+    this.#open = open
     this.#options = options
     this.#receiver = receiver
     this.connected = new Promise((resolve, reject) => {
@@ -74,14 +76,20 @@ export class DataConnection {
     })
     this.#connectDog = new Watchdog(options.connectMs, () => this.#lose(this.#unreachable()))
     this.#stallDog = new Watchdog(options.stallMs, () => this.#lose(this.#stalled()))
+    receiver.onResume(() => this.#resume())
+  }
+
+  /** Begins to connect. Idempotent. */
+  start(): void {
+    if (this.#state !== 'waiting') return
+    this.#state = 'connecting'
     this.#connectDog.start()
-    this.#socket = open(receiver, {
+    this.#socket = this.#open(this.#receiver, {
       connected: () => this.#onConnected(),
       received: (bytes) => this.#onReceived(bytes),
       ended: () => this.#finish({ is: 'ended' }),
       failed: (error) => this.#lose(this.#dataError(error)),
     })
-    receiver.onResume(() => this.#resume())
   }
 
   /** Bytes received so far. */
@@ -90,14 +98,14 @@ export class DataConnection {
   }
 
   get tls(): DataSocket['tls'] {
-    return this.#socket.tls
+    return this.#socket?.tls
   }
 
   /** Resets the connection on purpose. Nothing is delivered afterwards. */
   cut(): void {
     if (this.#state === 'over') return
     this.#finish({ is: 'cut' })
-    this.#socket.reset()
+    this.#socket?.reset()
   }
 
   #onConnected(): void {
@@ -118,7 +126,7 @@ export class DataConnection {
       case 'pause':
         this.#state = 'paused'
         this.#stallDog.stop()
-        this.#socket.pause()
+        this.#socket?.pause()
         return false
       case 'stop':
         this.cut()
@@ -130,13 +138,13 @@ export class DataConnection {
     if (this.#state !== 'paused') return
     this.#state = 'receiving'
     this.#stallDog.start()
-    this.#socket.resume()
+    this.#socket?.resume()
   }
 
   #lose(error: Error): void {
     if (this.#state === 'over') return
     this.#finish({ is: 'lost', error })
-    this.#socket.reset()
+    this.#socket?.reset()
   }
 
   #finish(end: DataEnd): void {

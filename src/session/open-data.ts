@@ -1,9 +1,12 @@
 /**
  * A data connection for the next transfer of a session: EPSV, else PASV, remembered per server; or active.
  *
- * While nothing is known of a server its first data connection is waited for, with EPSV on a short try, since
- * a firewall that does not know EPSV lets its port time out. Once a way has worked, connecting goes on beside
- * the commands that follow.
+ * In clear it connects beside the commands that follow. While nothing is known of a server it is waited for, with
+ * EPSV on a short try, since a firewall that does not know EPSV lets its port time out.
+ *
+ * Under TLS it connects when the transfer command has gone out, and not before: pyftpdlib takes a ClientHello
+ * that comes before the command for a client gone astray, and resets the connection. A port that cannot be
+ * reached shows then, too late for another try on this session; the next one tries PASV.
  */
 import { EPSV, PASV, askPassive, isEndpoint, type PassiveEndpoint } from '../connection/passive.ts'
 import { listenForData } from '../connection/active.ts'
@@ -11,10 +14,12 @@ import { DataConnection, type OpenDataSocket } from '../connection/data.ts'
 import { passiveSocket } from '../connection/data-socket.ts'
 import type { DataReceiver } from '../connection/receiver.ts'
 import { replyError } from '../connection/reply-error.ts'
+import { FtpError } from '../errors.ts'
 import { command, type Command } from '../protocol/command.ts'
 import { formatExtendedPort, formatPort } from '../protocol/endpoint.ts'
 import { isCompletion, type Reply } from '../protocol/reply.ts'
 import type { DataMode } from './options.ts'
+import type { ServerProfile } from './server-profile.ts'
 import type { Session } from './session.ts'
 
 /** How long an EPSV port that has never worked may take before PASV is tried. */
@@ -27,36 +32,52 @@ export function openData(session: Session, receiver: DataReceiver): Promise<Data
 }
 
 async function openPassive(session: Session, receiver: DataReceiver): Promise<DataConnection> {
-  const { profile } = session
-  if (profile.passive !== 'PASV') {
-    const data = await tryExtended(session, receiver)
-    if (data !== undefined) return data
+  if (session.profile.passive !== 'PASV') {
+    const answer = await ask(session, EPSV)
+    const data = isEndpoint(answer) && (await reach(session, 'EPSV', answer, receiver).catch(triesPasv))
+    if (data) return data
   }
   const answer = await ask(session, PASV)
   if (!isEndpoint(answer)) throw replyError(answer, session.control.label, PASV)
-  const data = connectTo(session, answer, receiver, session.options.timeouts.connect)
-  if (profile.passive !== 'PASV') {
+  return reach(session, 'PASV', answer, receiver)
+}
+
+/** The port that EPSV gave cannot be reached; PASV's may be, and if not its error says as much. */
+function triesPasv(): undefined {
+  return undefined
+}
+
+/** The data connection to an endpoint; one of unknown worth is waited for, where that can be done. */
+async function reach(
+  session: Session,
+  way: 'EPSV' | 'PASV',
+  endpoint: PassiveEndpoint,
+  receiver: DataReceiver,
+): Promise<DataConnection> {
+  const { profile, options } = session
+  const isProven = profile.passive === way
+  const { connect } = options.timeouts
+  const connectMs = way === 'EPSV' && !isProven ? Math.min(connect, EPSV_TRIAL_MS) : connect
+  const data = connectTo(session, endpoint, receiver, connectMs)
+  const learnt = learnFrom(data, way, profile)
+  if (options.identity !== undefined) return data
+  data.start()
+  if (!isProven) {
+    await learnt
     await data.connected
-    profile.passive = 'PASV'
   }
   return data
 }
 
-/** By EPSV, or `undefined` where PASV has to be tried. */
-async function tryExtended(session: Session, receiver: DataReceiver): Promise<DataConnection | undefined> {
-  const { profile, options } = session
-  const answer = await ask(session, EPSV)
-  if (!isEndpoint(answer)) return undefined
-  const { connect } = options.timeouts
-  if (profile.passive === 'EPSV') return connectTo(session, answer, receiver, connect)
-  const data = connectTo(session, answer, receiver, Math.min(connect, EPSV_TRIAL_MS))
+/** Writes down whether this way leads to the server. Our own cut says nothing of it. */
+async function learnFrom(data: DataConnection, way: 'EPSV' | 'PASV', profile: ServerProfile): Promise<void> {
   try {
     await data.connected
-  } catch {
-    return undefined // The port cannot be reached; PASV's may be, and if not its error says as much.
+    profile.passive = way
+  } catch (error) {
+    if (!(error instanceof FtpError)) return
+    profile.passive = way === 'EPSV' && profile.passive === 'untried' ? 'PASV' : 'untried'
   }
-  profile.passive = 'EPSV'
-  return data
 }
 
 function ask(session: Session, verb: Command): Promise<PassiveEndpoint | Reply> {
@@ -108,7 +129,9 @@ async function openActive(
     listener.close()
     throw error
   }
-  return receiveBy(session, listener.open, receiver, control.label, options.timeouts.connect)
+  const data = receiveBy(session, listener.open, receiver, control.label, options.timeouts.connect)
+  data.start()
+  return data
 }
 
 /** PORT is what every server knows and every NAT rewrites; it cannot say an IPv6 address, and EPRT can. */

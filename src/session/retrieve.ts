@@ -131,8 +131,6 @@ function judge(
   const doubt = refusal ?? loss ?? controlFailure
   if (doubt === undefined && dataEnd?.is === 'ended') return { outcome: 'complete', doubt }
   if (isProvenWhole(data, request)) return { outcome: 'unconfirmed', doubt }
-  // The way to the port may have closed behind a changed firewall: look for one anew.
-  if (loss !== undefined && data.bytes === 0) session.profile.passive = 'untried'
   throw doubt
 }
 

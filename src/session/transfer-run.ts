@@ -66,6 +66,7 @@ export class TransferRun {
   /** Sends the command and follows the transfer until it is over. */
   start(): void {
     this.#control.write(this.#command)
+    this.#data.start()
     this.#arm()
     void this.#followReplies()
     void this.#followData()

@@ -47,14 +47,6 @@ export async function resolveTarget(target: string): Promise<string> {
   }
 }
 
-type WriteDone = (error: Error | undefined) => void
-
-interface PendingWrite {
-  readonly bytes: Uint8Array
-  readonly position: number
-  readonly done: WriteDone
-}
-
 export class PartFile {
   readonly path: string
   readonly target: string
@@ -62,7 +54,6 @@ export class PartFile {
   readonly #inode: number
   /** The permissions that the finished file gets. */
   readonly #mode: number
-  readonly #writes: PendingWrite[] = []
   #isOpen = true
 
   private constructor(target: string, path: string, descriptor: number, inode: number, mode: number) {
@@ -92,30 +83,13 @@ export class PartFile {
     }
   }
 
-  /**
-   * Writes all of `bytes` at `position`; `done` is told once, with the error if there was one.
-   *
-   * One write is under way at a time: each costs a trip to a thread, so that few large ones one after another
-   * take a third less processor time than several at once (1 GiB over loopback: 1.2 s against 1.7 s).
-   */
-  write(bytes: Uint8Array, position: number, done: WriteDone): void {
-    this.#writes.push({ bytes, position, done })
-    if (this.#writes.length === 1) this.#writeNext()
-  }
-
-  #writeNext(): void {
-    const next = this.#writes[0]
-    if (next === undefined) return
-    const { bytes, position, done } = next
+  /** Writes all of `bytes` at `position`; `done` is told once, with the error if there was one. */
+  write(bytes: Uint8Array, position: number, done: (error: Error | undefined) => void): void {
     write(this.#descriptor, bytes, 0, bytes.length, position, (error, written) => {
+      if (error) done(localError(error, this.path))
       // A full disk may take a part; the next write then says why.
-      if (!error && written < bytes.length) {
-        this.#writes[0] = { bytes: bytes.subarray(written), position: position + written, done }
-      } else {
-        this.#writes.shift()
-        done(error ? localError(error, this.path) : undefined)
-      }
-      this.#writeNext()
+      else if (written < bytes.length) this.write(bytes.subarray(written), position + written, done)
+      else done(undefined)
     })
   }
 

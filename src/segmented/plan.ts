@@ -15,9 +15,12 @@ export interface Segment {
  */
 export function planSegments(size: number, connections: number, minSegmentSize: number): readonly Segment[] {
   const count = Math.max(1, Math.min(connections, Math.floor(size / minSegmentSize)))
-  const boundary = (index: number): number => Math.floor((size / count) * index)
+  // Whole numbers only: a quotient of large sizes would be off by a byte.
+  const extra = size % count
+  const length = (size - extra) / count
+  const boundary = (index: number): number => length * index + Math.min(index, extra)
   return Array.from({ length: count }, (_, index) => ({
     start: boundary(index),
-    end: index === count - 1 ? size : boundary(index + 1),
+    end: boundary(index + 1),
   }))
 }

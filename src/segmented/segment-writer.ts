@@ -8,8 +8,9 @@
  *   with what
  *   is there
  *
- * Large buffers are filled by successive reads and written by one call each (see bench/RESULTS.md). One of
- * them is always held back: Node asks where the next read goes even while reading is paused.
+ * Large buffers are filled by successive reads and written by one call each: every write is a trip to a thread,
+ * and 1 MiB is where larger ones gain no more (bench/RESULTS.md). One buffer is always held back, since Node asks
+ * where the next read goes even while reading is paused.
  */
 import type { DataReceiver } from '../connection/receiver.ts'
 
@@ -18,8 +19,8 @@ export const OVERLAP_BYTES = 4_096
 
 const BUFFER_BYTES = 1_048_576
 const BUFFERS = 3
-/** A buffer with less room than a TLS record (16 KiB) is full. */
-const LEAST_ROOM = 16_384
+/** A buffer with less room than this is full: reads into what is left would be small ones. */
+const LEAST_ROOM = 65_536
 
 export interface SegmentFile {
   write(bytes: Uint8Array, position: number, done: (error: Error | undefined) => void): void

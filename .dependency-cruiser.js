@@ -1,0 +1,110 @@
+/**
+ * The order of the house (docs: "A folder imports only from folders above it in this list"). The list below
+ * is the rule: an entry may import itself and what stands above it, nothing below.
+ */
+const house = [
+  'errors.ts',
+  'util/',
+  'protocol/',
+  'listing/',
+  'transport/',
+  'tls/',
+  'connection/',
+  'session/',
+  'pool/',
+  'operations/',
+  'local/',
+  'transfer/',
+  'segmented/',
+  'mirror/',
+  'options.ts',
+  'client.ts',
+  'one-shots.ts',
+  'index.ts',
+  'cli/',
+]
+
+const path = (entries) => `^src/(${entries.map((entry) => entry.replace('.', '\\.')).join('|')})`
+
+const downward = house.slice(0, -1).map((entry, at) => ({
+  name: `order-of-${entry.replace(/[/.].*/, '')}`,
+  comment: `${entry} may import only what stands above it in the list`,
+  severity: 'error',
+  from: { path: path([entry]) },
+  to: { path: path(house.slice(at + 1)) },
+}))
+
+/** Types of a built-in module are no dependency on what it does. */
+const byValue = { dependencyTypesNot: ['type-only'] }
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    ...downward,
+    {
+      name: 'everything-has-its-place',
+      comment: 'a file directly under src/, or a folder, that the list does not name',
+      severity: 'error',
+      from: { path: '^src/', pathNot: path(house) },
+      to: {},
+    },
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { circular: true },
+    },
+    {
+      name: 'cli-imports-index-only',
+      severity: 'error',
+      from: { path: '^src/cli/' },
+      to: { path: '^src/', pathNot: '^src/(cli/|index\\.ts$)' },
+    },
+    {
+      name: 'pool-knows-no-ftp',
+      severity: 'error',
+      from: { path: '^src/pool/' },
+      to: { path: '^src/', pathNot: '^src/(pool|util)/|^src/errors\\.ts$' },
+    },
+    {
+      name: 'files-only-in-local',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/local/' },
+      to: { path: '^(node:)?fs(/promises)?$', ...byValue },
+    },
+    {
+      name: 'sockets-only-below-the-session',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(transport|tls|connection)/' },
+      to: { path: '^(node:)?(net|tls)$', ...byValue },
+    },
+    {
+      name: 'no-dependencies',
+      comment: 'the library has no runtime dependency',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'src-stands-alone',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench|examples|dist)/' },
+    },
+    {
+      name: 'nothing-unresolved',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+    },
+  },
+}

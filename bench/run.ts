@@ -1,0 +1,147 @@
+/** Octoftp and its peers on the same work in turn: `npm run bench -- --help`. */
+import { parseArgs } from 'node:util'
+import { clients, type Client } from './clients/clients.ts'
+import { holdContest } from './harness/contest.ts'
+import { thisMachine } from './harness/machine.ts'
+import { whyUnmeasurable } from './harness/measure.ts'
+import { markdownHeading, markdownResults, type CaseResult, type Results } from './harness/report.ts'
+import { makeWorkspace, type Workspace } from './harness/workspace.ts'
+import { loopback1Gib } from './scenarios/loopback-1gib.ts'
+import type { Scenario, ScenarioCase } from './scenarios/scenario.ts'
+
+const scenarios: readonly Scenario[] = [loopback1Gib]
+
+const usage = `npm run bench -- [options]
+
+  --rounds N          rounds that count, after one that does not (5)
+  --only A,B          these clients only: ${clients.map(({ name }) => name).join(', ')}
+  --scenario A,B      these scenarios only: ${scenarios.map(({ name }) => name).join(', ')}
+  --case A,B          these cases only: ${scenarios.flatMap(({ cases }) => cases.map(({ name }) => name)).join(', ')}
+  --size BYTES        another size of file, for a quick try
+  --timeout SECONDS   for each run (120)
+  --markdown          with the heading for RESULTS.md: date, machine, versions
+  --json              every figure, as JSON
+`
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string' },
+    scenario: { type: 'string' },
+    case: { type: 'string' },
+    size: { type: 'string' },
+    timeout: { type: 'string', default: '120' },
+    markdown: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+/** @returns those that are named, or all; a name that is none of them is an error, not an empty benchmark */
+function chosen<Item extends { name: string }>(
+  all: readonly Item[],
+  names: string | undefined,
+): readonly Item[] {
+  if (names === undefined) return all
+  return names.split(',').map((name) => {
+    const found = all.find((item) => item.name === name)
+    if (found === undefined)
+      throw new RangeError(`"${name}" is none of ${all.map((item) => item.name).join(', ')}`)
+    return found
+  })
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new RangeError(`--${name} is "${text}", not a whole number above 0`)
+  return Number(text)
+}
+
+interface Plan {
+  readonly rounds: number
+  readonly timeoutMs: number
+  readonly size: number | undefined
+  readonly clients: readonly Client[]
+  readonly workspace: Workspace
+  readonly signal: AbortSignal
+}
+
+async function runCase(one: ScenarioCase, plan: Plan): Promise<CaseResult> {
+  const contest = await one.open(plan)
+  try {
+    const { rounds, timeoutMs, signal } = plan
+    const onRun = (what: string): void => console.error(`${one.title}  ${what}`)
+    const standings = await holdContest(contest, {
+      ...{ rounds, timeoutMs, signal, onRun },
+      scratch: plan.workspace.scratch,
+    })
+    return { title: one.title, standings, leftOut: contest.leftOut }
+  } finally {
+    contest.clear()
+    await contest[Symbol.asyncDispose]()
+  }
+}
+
+async function runScenario(scenario: Scenario, plan: Plan): Promise<Results['scenarios'][number]> {
+  const { title, about } = scenario
+  const server = await scenario.server()
+  const cases: CaseResult[] = []
+  for (const one of chosen(scenario.cases, values.case)) cases.push(await runCase(one, plan))
+  const place = plan.workspace.isInMemory ? [] : ['No memory-backed folder here: files were on disk.']
+  const size = plan.size === undefined ? [] : [`The file had ${plan.size} bytes.`]
+  return { title, about: [...about, ...place, ...size], server, cases }
+}
+
+async function runAll(signal: AbortSignal): Promise<Results> {
+  const asked = chosen(clients, values.only).map((client) => ({ client, version: client.version() }))
+  const present = asked.flatMap(({ client, version }) => (version === undefined ? [] : [{ client, version }]))
+  const rounds = wholeNumber('rounds', values.rounds)
+  const timeoutMs = wholeNumber('timeout', values.timeout) * 1000
+  const size = values.size === undefined ? undefined : wholeNumber('size', values.size)
+  const workspace = makeWorkspace()
+  try {
+    const plan = { rounds, timeoutMs, size, clients: present.map(({ client }) => client), workspace, signal }
+    const done: Results['scenarios'][number][] = []
+    for (const scenario of chosen(scenarios, values.scenario)) done.push(await runScenario(scenario, plan))
+    return {
+      date: new Date().toISOString().slice(0, 10),
+      machine: thisMachine(),
+      rounds,
+      versions: Object.fromEntries(present.map(({ client, version }) => [client.name, version])),
+      missing: asked.filter(({ version }) => version === undefined).map(({ client }) => client.name),
+      scenarios: done,
+    }
+  } finally {
+    workspace.remove()
+  }
+}
+
+function print(results: Results): void {
+  if (values.json) return console.log(JSON.stringify(results, undefined, 2))
+  if (values.markdown) console.log(`${markdownHeading(results)}\n`)
+  console.log(markdownResults(results))
+}
+
+function octoftpFailed({ scenarios: done }: Results): boolean {
+  const standings = done.flatMap(({ cases }) => cases).flatMap((one) => one.standings)
+  return standings.some(({ client, failures }) => client === 'octoftp' && failures.length > 0)
+}
+
+const stop = new AbortController()
+
+async function main(): Promise<void> {
+  const obstacle = whyUnmeasurable()
+  if (obstacle !== undefined) throw new Error(obstacle)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => stop.abort(new Error(signal)))
+  const results = await runAll(stop.signal)
+  print(results)
+  if (octoftpFailed(results)) process.exitCode = 1
+}
+
+if (values.help) console.log(usage)
+else
+  await main().catch((error: unknown) => {
+    // What was asked for makes no sense, or someone pressed Ctrl-C: a stack would not help.
+    console.error(error instanceof RangeError || stop.signal.aborted ? String(error) : error)
+    process.exitCode = 1
+  })

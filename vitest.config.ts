@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: 'test/servers/global-setup.ts',
+    // Processes, not threads: the tests start servers, and each file has its own event loop and handles.
+    pool: 'forks',
+    maxWorkers: 2,
+    // Generous, for a machine under load: Pure-FTPd alone takes seconds to refuse a password.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    reporters: ['default'],
+  },
+})

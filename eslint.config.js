@@ -7,6 +7,8 @@ const nodeGlobals = [
   'process',
   'console',
   'Buffer',
+  'AbortController',
+  'AbortSignal',
   'URL',
   'performance',
   'setTimeout',

@@ -5,12 +5,19 @@
 import { Pool } from './pool/pool.ts'
 import type { PoolStats } from './pool/events.ts'
 import { FtpConnectionError, FtpError, FtpReplyError } from './errors.ts'
-import { clientSettings, optionsWithUrl, readUrl, type ClientSettings, type FtpClientOptions } from './options.ts'
+import {
+  clientSettings,
+  optionsWithUrl,
+  readUrl,
+  type ClientSettings,
+  type FtpClientOptions,
+} from './options.ts'
 import { decodeText, printable } from './protocol/text.ts'
 import type { FtpUrl } from './protocol/url.ts'
 import { runDownload, type DownloadResult } from './segmented/download.ts'
 import { downloadSettings, type DownloadOptions } from './segmented/options.ts'
 import type { SessionPool } from './segmented/session-pool.ts'
+import type { SessionOptions } from './session/options.ts'
 import { openSession } from './session/open-session.ts'
 import { unknownServer, type ServerProfile } from './session/server-profile.ts'
 import type { RemotePath, Session } from './session/session.ts'
@@ -18,6 +25,11 @@ import { Transfer } from './transfer/transfer.ts'
 
 /** Raises a client's cap on connections to `count` if it is lower. For one-shots, whose client is shared. */
 export let raiseMaxConnections: (client: FtpClient, count: number) => void
+
+/** What a client connects to. For one-shots, which are given a client and a URL. */
+export let serverOf: (
+  client: FtpClient,
+) => Pick<SessionOptions, 'host' | 'port' | 'security' | 'user' | 'label'>
 
 /** All running transfers of a client together. */
 export interface ClientProgress {
@@ -41,6 +53,7 @@ export interface ClientProgress {
  */
 export class FtpClient implements AsyncDisposable {
   static {
+    serverOf = (client) => client.#settings.session
     raiseMaxConnections = (client, count) => {
       if (count <= client.#maxConnections) return
       client.#maxConnections = count
@@ -53,6 +66,7 @@ export class FtpClient implements AsyncDisposable {
   readonly #limitListeners = new Set<(error: unknown) => void>()
   readonly #transfers = new Set<Transfer<DownloadResult>>()
   #maxConnections: number
+  #closed: Promise<void> | undefined
 
   /** @throws TypeError or RangeError that names the option and what is allowed, before any I/O */
   constructor(url: string | URL, options?: FtpClientOptions)
@@ -77,10 +91,11 @@ export class FtpClient implements AsyncDisposable {
     const target = localPath(local)
     const { retry } = this.#settings
     const pool = this.#sessions
-    const transfer = new Transfer<DownloadResult>(
-      (context) => runDownload({ pool, remote: path, shownPath, target, settings, retry }, context),
-      settings,
-    )
+    const isClosed = this.#closed !== undefined
+    const transfer = new Transfer<DownloadResult>((context) => {
+      if (isClosed) throw closedError(this.#settings.session.label)
+      return runDownload({ pool, remote: path, shownPath, target, settings, retry }, context)
+    }, settings)
     this.#transfers.add(transfer)
     const forget = (): void => void this.#transfers.delete(transfer)
     transfer.result.then(forget, forget)
@@ -107,17 +122,26 @@ export class FtpClient implements AsyncDisposable {
 
   /** Takes no new calls, lets running ones end, and says QUIT. Idempotent. */
   close(): Promise<void> {
-    return this.#pool.close()
+    this.#closed ??= this.#drain()
+    return this.#closed
   }
 
   /** Cuts every connection at once; running calls reject with `reason`, or `ERR_FTP_CLOSED`. Idempotent. */
   destroy(reason?: unknown): void {
-    for (const transfer of this.#transfers) transfer.cancel(reason ?? closedError(this.#settings.session.label))
+    for (const transfer of this.#transfers)
+      transfer.cancel(reason ?? closedError(this.#settings.session.label))
     this.#pool.destroy(reason)
+    this.#closed ??= this.#pool.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** A running transfer still needs sessions: to verify, and to try again. */
+  async #drain(): Promise<void> {
+    await Promise.allSettled([...this.#transfers].map((transfer) => transfer.result))
+    await this.#pool.close()
   }
 
   #newPool(): Pool<Session> {
@@ -171,7 +195,8 @@ function closedError(label: string): FtpConnectionError {
 /** Checks a remote path, and gives it with a form of it for messages. */
 function remotePath(remote: RemotePath): { readonly path: RemotePath; readonly shownPath: string } {
   const isText = typeof remote === 'string'
-  if (!isText && !(remote instanceof Uint8Array)) throw new TypeError('The remote path must be a string or bytes')
+  if (!isText && !(remote instanceof Uint8Array))
+    throw new TypeError('The remote path must be a string or bytes')
   if (remote.length === 0) throw new TypeError('The remote path is empty')
   const bytes = isText ? new TextEncoder().encode(remote) : remote
   if (bytes.some((byte) => byte === 0 || byte === 10 || byte === 13)) {

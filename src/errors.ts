@@ -38,10 +38,7 @@ export type FtpTlsErrorCode =
   'ERR_FTP_TLS_REFUSED' | 'ERR_FTP_TLS_HANDSHAKE' | 'ERR_FTP_TLS_INJECTED' | 'ERR_FTP_TLS_NOT_RESUMED'
 
 export type FtpProtocolErrorCode =
-  | 'ERR_FTP_MALFORMED_REPLY'
-  | 'ERR_FTP_REPLY_TOO_LONG'
-  | 'ERR_FTP_UNSAFE_HOST'
-  | 'ERR_FTP_LISTING_TOO_LARGE'
+  'ERR_FTP_MALFORMED_REPLY' | 'ERR_FTP_REPLY_TOO_LONG' | 'ERR_FTP_UNSAFE_HOST' | 'ERR_FTP_LISTING_TOO_LARGE'
 
 export type FtpTransferErrorCode =
   | 'ERR_FTP_TRUNCATED'
@@ -102,7 +99,11 @@ export class FtpReplyError extends FtpError {
   /** `true` for a 4yz reply: the server says that the same command may succeed later. */
   readonly transient: boolean
 
-  constructor(code: FtpReplyErrorCode, message: string, details: FtpErrorDetails & { readonly reply: ReplyFacts }) {
+  constructor(
+    code: FtpReplyErrorCode,
+    message: string,
+    details: FtpErrorDetails & { readonly reply: ReplyFacts },
+  ) {
     const transient = details.reply.code >= 400 && details.reply.code < 500
     super(code, message, { retryable: transient, ...details })
     this.reply = details.reply
@@ -124,7 +125,10 @@ export class FtpConnectionError extends FtpError {
   constructor(
     code: FtpConnectionErrorCode,
     message: string,
-    details: FtpErrorDetails & { readonly address?: string | undefined; readonly attempts?: readonly ConnectAttempt[] } = {},
+    details: FtpErrorDetails & {
+      readonly address?: string | undefined
+      readonly attempts?: readonly ConnectAttempt[]
+    } = {},
   ) {
     super(code, message, { retryable: code !== 'ERR_FTP_CLOSED', ...details })
     this.address = details.address

@@ -3,8 +3,9 @@
  * client, which closes a second after its last use, so that many calls at once are as polite as one client.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { FtpClient, raiseMaxConnections } from './client.ts'
+import { FtpClient, raiseMaxConnections, serverOf } from './client.ts'
 import { MOST_CONNECTIONS, optionsWithUrl, readUrl, type FtpClientOptions } from './options.ts'
+import type { FtpUrl } from './protocol/url.ts'
 import type { DownloadResult } from './segmented/download.ts'
 import { DOWNLOAD_DEFAULTS, type DownloadOptions } from './segmented/options.ts'
 import type { Transfer } from './transfer/transfer.ts'
@@ -44,7 +45,10 @@ export function download(
   const given = optionsObject(options, 'options')
   const location = readUrl(url)
   const settings = { ...given, type: given.type ?? location.type }
-  if (given.client !== undefined) return given.client.download(location.path, target, settings)
+  if (given.client !== undefined) {
+    expectSameServer(given.client, given, location)
+    return given.client.download(location.path, target, settings)
+  }
 
   const connections = wholeNumber(given, 'connections', DOWNLOAD_DEFAULTS.connections, 1, MOST_CONNECTIONS)
   const shared = borrowClient(optionsWithUrl(clientPart(given), location))
@@ -57,6 +61,19 @@ export function download(
     shared.giveBack()
     throw error
   }
+}
+
+/** A client fetches from its own server, by its own login: a URL that says otherwise would bring another file. */
+function expectSameServer(client: FtpClient, given: FtpClientOptions, location: FtpUrl): void {
+  const extra = CLIENT_OPTIONS.find((name) => given[name] !== undefined)
+  if (extra !== undefined) throw new TypeError(`Option "${extra}" belongs to the client given in "client"`)
+  const server = serverOf(client)
+  const asked: FtpClientOptions = optionsWithUrl({}, location)
+  const differs = (['host', 'port', 'security', 'user'] as const).find(
+    (name) => asked[name] !== undefined && asked[name] !== server[name],
+  )
+  if (differs === undefined) return
+  throw new TypeError(`The URL and the client given in "client" (${server.label}) differ in ${differs}`)
 }
 
 function clientPart(options: FtpClientOptions): FtpClientOptions {
@@ -73,8 +90,12 @@ interface SharedClient {
 const sharedClients = new Set<SharedClient>()
 
 /** A client for these options: one that is there, or a new one. `giveBack` is called once. */
-function borrowClient(options: FtpClientOptions): { readonly client: FtpClient; readonly giveBack: () => void } {
-  const shared = [...sharedClients].find((candidate) => isDeepStrictEqual(candidate.options, options)) ?? share(options)
+function borrowClient(options: FtpClientOptions): {
+  readonly client: FtpClient
+  readonly giveBack: () => void
+} {
+  const shared =
+    [...sharedClients].find((candidate) => isDeepStrictEqual(candidate.options, options)) ?? share(options)
   shared.users += 1
   shared.cancelClosing()
   return { client: shared.client, giveBack: () => giveBack(shared) }

@@ -4,7 +4,13 @@ import type { PassiveHostRule } from './protocol/endpoint.ts'
 import { parseFtpUrl, type FtpUrl } from './protocol/url.ts'
 import { DOWNLOAD_DEFAULTS } from './segmented/options.ts'
 import type { RetryPolicy } from './segmented/retry.ts'
-import { DEFAULT_TIMEOUTS, type DataMode, type Security, type SessionOptions, type Timeouts } from './session/options.ts'
+import {
+  DEFAULT_TIMEOUTS,
+  type DataMode,
+  type Security,
+  type SessionOptions,
+  type Timeouts,
+} from './session/options.ts'
 import { secureIdentity, type TlsOptions } from './tls/secure-options.ts'
 import { milliseconds, number, oneOf, optionsObject, text, wholeNumber } from './util/validate.ts'
 
@@ -37,7 +43,9 @@ export interface FtpClientOptions {
   /** `'passive'`: we make data connections; `'active'`: the server makes them. @default 'passive' */
   readonly mode?: 'passive' | 'active' | undefined
   /** For active mode behind NAT: the address to tell the server, and the ports to listen on. */
-  readonly active?: { readonly address?: string | undefined; readonly ports?: readonly [number, number] | undefined } | undefined
+  readonly active?:
+    | { readonly address?: string | undefined; readonly ports?: readonly [number, number] | undefined }
+    | undefined
   /**
    * Where passive data connections go: `'control'`, to the control connection's peer whatever PASV says;
    * `'server'`, where PASV says; or a function. @default 'control'
@@ -116,7 +124,8 @@ export function clientSettings(options: FtpClientOptions): ClientSettings {
 
 /** A URL's text, or a `URL`. Throws a `TypeError` that does not show it. */
 export function readUrl(url: string | URL): FtpUrl {
-  if (typeof url !== 'string' && !(url instanceof URL)) throw new TypeError('The URL must be a string or a URL')
+  if (typeof url !== 'string' && !(url instanceof URL))
+    throw new TypeError('The URL must be a string or a URL')
   return parseFtpUrl(typeof url === 'string' ? url : url.href)
 }
 
@@ -151,13 +160,14 @@ function passwordSource({ password }: FtpClientOptions): () => Promise<string | 
 }
 
 function checkedPassword(password: unknown): string {
-  if (typeof password !== 'string') throw new TypeError('The function in option "password" must give a string')
+  if (typeof password !== 'string')
+    throw new TypeError('The function in option "password" must give a string')
   return password
 }
 
 function ipFamily(options: FtpClientOptions): 0 | 4 | 6 {
   const { family = 0 } = options
-  if (family !== 0 && family !== 4 && family !== 6) {
+  if (![0, 4, 6].includes(family)) {
     throw new RangeError(`Option "family" is ${inspect(family)}; it must be 4, 6, or 0 for both`)
   }
   return family
@@ -181,16 +191,22 @@ function dataMode(options: FtpClientOptions): DataMode {
 
 function portRange(ports: readonly [number, number] | undefined): readonly [number, number] | undefined {
   if (ports === undefined) return undefined
-  const isPort = (port: unknown): boolean => Number.isInteger(port) && (port as number) > 0 && (port as number) < 65_536
-  if (!Array.isArray(ports) || ports.length !== 2 || !ports.every(isPort) || ports[0] > ports[1]) {
-    throw new RangeError(`Option "active.ports" is ${inspect(ports)}; it must be [first, last], from 1 to 65535`)
+  const isPort = (port: unknown): boolean =>
+    Number.isInteger(port) && (port as number) > 0 && (port as number) < 65_536
+  const given: readonly unknown[] = Array.isArray(ports) ? ports : []
+  if (given.length !== 2 || !given.every(isPort) || ports[0] > ports[1]) {
+    throw new RangeError(
+      `Option "active.ports" is ${inspect(ports)}; it must be [first, last], from 1 to 65535`,
+    )
   }
   return ports
 }
 
 function passiveHost({ passiveHost: rule = DEFAULTS.passiveHost }: FtpClientOptions): PassiveHostRule {
   if (rule !== 'control' && rule !== 'server' && typeof rule !== 'function') {
-    throw new TypeError(`Option "passiveHost" is ${inspect(rule)}; it must be 'control', 'server' or a function`)
+    throw new TypeError(
+      `Option "passiveHost" is ${inspect(rule)}; it must be 'control', 'server' or a function`,
+    )
   }
   return rule
 }

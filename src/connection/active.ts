@@ -37,7 +37,10 @@ export async function listenForData(
     open: (receiver, events) => {
       let accepted: DataSocket | undefined
       server.on('connection', (socket) => {
-        if (accepted !== undefined || plainAddress(socket.remoteAddress) !== plainAddress(options.peerAddress)) {
+        if (
+          accepted !== undefined ||
+          plainAddress(socket.remoteAddress) !== plainAddress(options.peerAddress)
+        ) {
           socket.destroy()
           return
         }

@@ -115,7 +115,7 @@ export class ControlConnection {
     if (reply !== undefined) return Promise.resolve(reply)
     return new Promise((resolve, reject) => {
       if (this.#state.is === 'failed') {
-        reject(this.#state.reason as Error)
+        reject(this.#state.reason)
         return
       }
       const cancelTimer = startTimer(timeoutMs, () => this.destroy(this.#timedOut(timeoutMs, phase, command)))

@@ -104,7 +104,9 @@ function directTlsSocket(
   const secured = connectTls({ ...options, ...sessionToOffer(security) })
   secured.once('connect', () => events.connected())
   const facts = followHandshake(secured, security)
-  reportEnd(secured, events, (error) => (facts.tls === undefined ? tlsOrTcpError(secured, error, target) : error))
+  reportEnd(secured, events, (error) =>
+    facts.tls === undefined ? tlsOrTcpError(secured, error, target) : error,
+  )
   return {
     get tls() {
       return facts.tls
@@ -119,7 +121,9 @@ function directTlsSocket(
 }
 
 function tlsOrTcpError(secured: TLSSocket, error: Error, target: DataTarget): Error {
-  return secured.remoteAddress === undefined ? error : handshakeError(error, `${target.address}:${target.port}`)
+  return secured.remoteAddress === undefined
+    ? error
+    : handshakeError(error, `${target.address}:${target.port}`)
 }
 
 function sessionToOffer({ tickets }: DataSecurity): { session?: Buffer } {
@@ -165,7 +169,9 @@ function adopt(
   const secured = connectTls({ ...identityOptions(security.identity), socket, ...sessionToOffer(security) })
   const facts = followHandshake(secured, security)
   socket.on('error', (error) => events.failed(error))
-  reportEnd(secured, events, (error) => (facts.tls === undefined ? handshakeError(error, 'the data connection') : error))
+  reportEnd(secured, events, (error) =>
+    facts.tls === undefined ? handshakeError(error, 'the data connection') : error,
+  )
   return copying(secured, receiver, events, facts, () => {
     security.tickets.doubt(facts.origin)
     secured.on('error', () => {})

@@ -13,9 +13,7 @@ import { Watchdog } from '../util/watchdog.ts'
 import type { DataReceiver } from './receiver.ts'
 
 export type DataEnd =
-  | { readonly is: 'ended' }
-  | { readonly is: 'cut' }
-  | { readonly is: 'lost'; readonly error: unknown }
+  { readonly is: 'ended' } | { readonly is: 'cut' } | { readonly is: 'lost'; readonly error: unknown }
 
 /** A socket seen from here: it delivers to the receiver by itself and tells how it went. */
 export interface DataSocket {
@@ -152,18 +150,24 @@ export class DataConnection {
     this.#state = 'over'
     this.#connectDog.stop()
     this.#stallDog.stop()
-    this.#settleConnected.reject(end.is === 'lost' ? end.error : new Error('the data connection was given up'))
+    this.#settleConnected.reject(
+      end.is === 'lost' ? end.error : new Error('the data connection was given up'),
+    )
     this.#settleEnd(end)
   }
 
   #dataError(cause: Error): Error {
     const { label } = this.#options
     const what = this.#state === 'connecting' ? 'could not be made' : 'was lost'
-    return new FtpConnectionError('ERR_FTP_DATA', `The data connection to ${label} ${what}: ${cause.message}`, {
-      cause,
-      address: label,
-      host: label,
-    })
+    return new FtpConnectionError(
+      'ERR_FTP_DATA',
+      `The data connection to ${label} ${what}: ${cause.message}`,
+      {
+        cause,
+        address: label,
+        host: label,
+      },
+    )
   }
 
   #unreachable(): Error {

@@ -24,7 +24,11 @@ const LATE_REPLIES: ReadonlySet<number> = new Set([225, 226, 250, 426, 451])
 export async function askPassive(
   control: ControlConnection,
   verb: Command,
-  options: { readonly timeoutMs: number; readonly passiveHost: PassiveHostRule; readonly lateReplyPossible: boolean },
+  options: {
+    readonly timeoutMs: number
+    readonly passiveHost: PassiveHostRule
+    readonly lateReplyPossible: boolean
+  },
 ): Promise<PassiveEndpoint | Reply> {
   let reply = await control.request(verb, options.timeoutMs)
   if (options.lateReplyPossible && LATE_REPLIES.has(reply.code)) {
@@ -36,7 +40,10 @@ export async function askPassive(
   }
   if (reply.code !== 227 && reply.code !== 229) {
     const message = `${control.label} answered ${verb.verb} with ${reply.code}, which gives no port`
-    throw new FtpProtocolError('ERR_FTP_MALFORMED_REPLY', message, { host: control.label, received: reply.lines[0] })
+    throw new FtpProtocolError('ERR_FTP_MALFORMED_REPLY', message, {
+      host: control.label,
+      received: reply.lines[0],
+    })
   }
   const offered = parseAnyPassiveReply(reply)
   const address = chooseDataHost(offered.host, control.remoteAddress, options.passiveHost)

@@ -4,7 +4,19 @@
  * Owns the open file beside the target; several segments write it at their places at once. The target itself is
  * not touched before {@link PartFile.publish}, which renames.
  */
-import { close, constants, fchmod, fstat, fsync, ftruncate, futimes, open, read, write, type Stats } from 'node:fs'
+import {
+  close,
+  constants,
+  fchmod,
+  fstat,
+  fsync,
+  ftruncate,
+  futimes,
+  open,
+  read,
+  write,
+  type Stats,
+} from 'node:fs'
 import { lstat, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -149,7 +161,11 @@ export class PartFile {
     if (!(await this.#isStillOurs())) throw refused(this.path, 'another program has replaced it')
     if (facts.size !== size) {
       const message = `${this.path} has ${facts.size} bytes where ${size} were written: another program has changed it`
-      throw new FtpTransferError('ERR_FTP_LOCAL_FILE', message, { path: this.path, expected: size, actual: facts.size })
+      throw new FtpTransferError('ERR_FTP_LOCAL_FILE', message, {
+        path: this.path,
+        expected: size,
+        actual: facts.size,
+      })
     }
   }
 
@@ -169,7 +185,8 @@ async function removeLeftover(path: string): Promise<void> {
   const leftover = await lstatIfThere(path)
   if (leftover === undefined) return
   const foreign = process.getuid !== undefined && leftover.uid !== process.getuid()
-  if (!leftover.isFile() || foreign) throw refused(path, 'something that is not an unfinished download stands there')
+  if (!leftover.isFile() || foreign)
+    throw refused(path, 'something that is not an unfinished download stands there')
   await unlink(path)
 }
 

@@ -16,7 +16,11 @@ const PERMISSION_WORDS = /permission denied|not permitted|access denied|not allo
 
 /** Whether an error is a refused RETR that {@link explainRefusal} can say more of. */
 export function isAmbiguous(error: unknown): error is FtpReplyError {
-  return error instanceof FtpReplyError && AMBIGUOUS.has(error.reply.code) && error.command?.startsWith('RETR') === true
+  return (
+    error instanceof FtpReplyError &&
+    AMBIGUOUS.has(error.reply.code) &&
+    error.command?.startsWith('RETR') === true
+  )
 }
 
 /**
@@ -33,7 +37,13 @@ export async function explainRefusal(
   isListed: boolean,
 ): Promise<FtpReplyError> {
   const code = (await askWhat(session, path, isListed)) ?? wordsOf(refusal)
-  return replyError(refusal.reply, session.control.label, command('RETR', path), code, MEANING[code]?.(shownPath))
+  return replyError(
+    refusal.reply,
+    session.control.label,
+    command('RETR', path),
+    code,
+    MEANING[code]?.(shownPath),
+  )
 }
 
 const MEANING: Partial<Record<FtpReplyErrorCode, (path: string) => string>> = {
@@ -42,7 +52,11 @@ const MEANING: Partial<Record<FtpReplyErrorCode, (path: string) => string>> = {
   ERR_FTP_IS_DIRECTORY: (path) => `"${path}" is a directory: list it, or mirror it`,
 }
 
-async function askWhat(session: Session, path: RemotePath, isListed: boolean): Promise<FtpReplyErrorCode | undefined> {
+async function askWhat(
+  session: Session,
+  path: RemotePath,
+  isListed: boolean,
+): Promise<FtpReplyErrorCode | undefined> {
   if (session.profile.features?.has('MLST') === true) {
     const reply = await session.request(command('MLST', path))
     if (isCompletion(reply)) {

@@ -61,7 +61,10 @@ export interface DownloadRequest {
 }
 
 /** Does the download. The target is replaced by the last step or stays as it was. */
-export async function runDownload(request: DownloadRequest, context: TransferContext): Promise<DownloadResult> {
+export async function runDownload(
+  request: DownloadRequest,
+  context: TransferContext,
+): Promise<DownloadResult> {
   const target = await resolveTarget(request.target)
   context.enter('connecting')
   const { lease, value: before } = await withSession(request, context, (session) => learnOf(session, request))
@@ -128,12 +131,15 @@ async function explained(
     const session = lease.value
     const isListed = before.size !== undefined
     try {
-      return await session.abortable(signal, () => explainRefusal(session, remote, shownPath, error, isListed))
+      return await session.abortable(signal, () =>
+        explainRefusal(session, remote, shownPath, error, isListed),
+      )
     } finally {
       endLease(lease, session.control.isOpen, error)
     }
-  } catch {
-    return signal.aborted ? signal.reason : error // The refusal is telling enough.
+  } catch (failure) {
+    // The refusal is telling enough, unless it was the caller who stopped the question.
+    return failure === signal.reason ? failure : error
   }
 }
 
@@ -203,7 +209,12 @@ class Download {
     }
   }
 
-  async #fetchAll(file: PartFile, first: Lease<Session>, connections: number, continues: boolean): Promise<number> {
+  async #fetchAll(
+    file: PartFile,
+    first: Lease<Session>,
+    connections: number,
+    continues: boolean,
+  ): Promise<number> {
     const { pool, retry } = this.#request
     this.#jobs = this.#plan(connections)
     await fetchAll(this.#jobs, connections, first, {
@@ -227,7 +238,9 @@ class Download {
     const { settings, retry } = this.#request
     const { size } = this.#before
     const segments =
-      size === undefined ? [{ start: 0, end: Infinity }] : planSegments(size, connections, settings.minSegmentSize)
+      size === undefined
+        ? [{ start: 0, end: Infinity }]
+        : planSegments(size, connections, settings.minSegmentSize)
     return segments.map(({ start, end }) => ({
       start,
       end,
@@ -263,12 +276,20 @@ class Download {
   #sizeMismatch(cause: Error): FtpTransferError {
     const { shownPath: path } = this.#request
     const message = `${path} does not have the size that the server tells: ${cause.message}`
-    return new FtpTransferError('ERR_FTP_SIZE_MISMATCH', message, { path, expected: this.#before.size, cause })
+    return new FtpTransferError('ERR_FTP_SIZE_MISMATCH', message, {
+      path,
+      expected: this.#before.size,
+      cause,
+    })
   }
 }
+
+/** RFC 1123 §4.1.2.12: what a server may say to RETR when it does not like the REST before it. */
+const INVALID_RESTART = 554
 
 /** REST was refused, or taken and not followed: several connections are of no use, one from 0 is. */
 function isRestartTrouble(error: unknown): boolean {
   if (error instanceof RestartDistrusted) return true
-  return error instanceof FtpReplyError && error.command?.startsWith('REST') === true
+  if (!(error instanceof FtpReplyError)) return false
+  return error.command?.startsWith('REST') === true || error.reply.code === INVALID_RESTART
 }

@@ -40,7 +40,7 @@ export async function fetchAll(
   const crew = new Crew(jobs, options)
   const stopListening = onAbort(options.context.signal, (reason) => crew.stop(reason))
   const stopLimitNotice = options.pool.onLimited((error) => {
-    options.context.emit('connection', { type: 'refused', connection: connections, error })
+    options.context.emit('connection', { type: 'refused', connection: undefined, error })
   })
   try {
     const workers = Array.from({ length: Math.min(connections, jobs.length) }, (_, index) =>
@@ -86,9 +86,13 @@ class Crew {
   async work(connection: number, first: Lease<Session> | undefined): Promise<void> {
     try {
       let lease = first
+      let hasBegun = false
       const budget = new RetryBudget(this.#options.retry, this.#options.source.size, Math.random)
       while (this.#waiting.length > 0 || lease !== undefined) {
-        lease ??= await this.#borrow(connection, budget)
+        lease ??= await this.#borrow(budget)
+        if (!hasBegun)
+          this.#options.context.emit('connection', { type: 'open', connection, error: undefined })
+        hasBegun = true
         const job = this.#waiting.shift()
         if (job === undefined) {
           lease.release()
@@ -105,13 +109,11 @@ class Crew {
   }
 
   /** A session, however often the server has to be asked. */
-  async #borrow(connection: number, budget: RetryBudget): Promise<Lease<Session>> {
+  async #borrow(budget: RetryBudget): Promise<Lease<Session>> {
     const { pool, context } = this.#options
     for (;;) {
       try {
-        const lease = await pool.acquire(this.#stop.signal)
-        context.emit('connection', { type: 'open', connection, error: undefined })
-        return lease
+        return await pool.acquire(this.#stop.signal)
       } catch (error) {
         if (this.#stop.signal.aborted) throw error
         const delayMs = budget.delayAfter(error, context.meter.bytes)
@@ -132,7 +134,15 @@ class Crew {
       const result = await this.#fetch(lease.value, job)
       this.#options.tally.add(result.tls)
       lease.release()
-      emit('segment', { type: 'finish', connection, start: from, end: job.end, bytes: result.bytes, tls: result.tls })
+      const { position, end } = job
+      emit('segment', {
+        type: 'finish',
+        connection,
+        start: from,
+        end,
+        bytes: position - from,
+        tls: result.tls,
+      })
       await this.#finished()
       return 0
     } catch (error) {

@@ -33,18 +33,19 @@ export async function fetchSegment(
   const back = Math.min(OVERLAP_BYTES, job.position - job.start)
   const known = back === 0 ? new Uint8Array(0) : await file.read(job.position - back, back)
   const writer = writerFor(job, source, file, known, onBytes)
+  const offset = job.position - back
   job.live = writer
   try {
     const result = await retrieve(session, {
       path: source.path,
       type: source.type,
-      offset: job.position - back,
+      offset,
       receiver: writer,
       isWhole: () => writer.isWhole,
       signal,
     })
     await writer.finish()
-    expectWhole(writer, job, source, result)
+    expectWhole(writer, job, source, result, offset)
     job.overlap = writer.overlap.slice()
     return result
   } catch (error) {
@@ -69,13 +70,23 @@ function writerFor(
   return new SegmentWriter({ file, start: job.position, end: job.end, overlap, known, onBytes })
 }
 
-function expectWhole(writer: SegmentWriter | TextWriter, job: SegmentJob, source: FetchSource, result: RetrieveResult): void {
+function expectWhole(
+  writer: SegmentWriter | TextWriter,
+  job: SegmentJob,
+  source: FetchSource,
+  result: RetrieveResult,
+  offset: number,
+): void {
   if (writer.stopped === 'mismatch') {
     throw new RestartDistrusted(`the bytes before ${job.position} came differently the second time`)
   }
-  if (writer.stopped === 'excess') throw new RestartDistrusted(`more came than the file has from ${job.start} on`)
+  if (writer.stopped === 'excess')
+    throw new RestartDistrusted(`more came than the file has from ${job.start} on`)
   const isAtEnd = source.size === undefined ? result.outcome === 'complete' : writer.isWhole
   if (isAtEnd) return
+  if (source.size !== undefined && offset > 0 && result.outcome === 'complete') {
+    throw new RestartDistrusted(`from ${offset} on, fewer bytes came than the file has`)
+  }
   const { shownPath: path } = source
   const message = `${path} ended at byte ${writer.position} although the segment runs to ${job.end}`
   throw new FtpTransferError('ERR_FTP_TRUNCATED', message, {

@@ -1,5 +1,5 @@
 /** What a download may be told. */
-import type { TransferListeners } from '../transfer/events.ts'
+import { checkedListeners, type TransferListeners } from '../transfer/events.ts'
 import { abortSignal, flag, oneOf, optionsObject, wholeNumber } from '../util/validate.ts'
 
 export interface DownloadOptions {
@@ -57,18 +57,27 @@ export const DOWNLOAD_DEFAULTS: Readonly<{
 })
 
 /** Throws a `TypeError` or `RangeError` that names the option. */
-export function downloadSettings(options: DownloadOptions | undefined, maxConnections: number): DownloadSettings {
+export function downloadSettings(
+  options: DownloadOptions | undefined,
+  maxConnections: number,
+): DownloadSettings {
   const given = optionsObject(options, 'options')
   const verify = optionsObject(given.verify, 'verify')
   const defaults = DOWNLOAD_DEFAULTS
   return Object.freeze({
     signal: abortSignal(given),
-    connections: wholeNumber(given, 'connections', Math.min(defaults.connections, maxConnections), 1, maxConnections),
+    connections: wholeNumber(
+      given,
+      'connections',
+      Math.min(defaults.connections, maxConnections),
+      1,
+      maxConnections,
+    ),
     minSegmentSize: wholeNumber(given, 'minSegmentSize', defaults.minSegmentSize, 1, Number.MAX_SAFE_INTEGER),
     verifySize: flag(verify, 'size', defaults.verify.size),
     verifyModified: flag(verify, 'modified', defaults.verify.modified),
     preserveModified: flag(given, 'preserveModified', defaults.preserveModified),
     type: oneOf(given, 'type', defaults.type, ['binary', 'ascii']),
-    on: optionsObject(given.on, 'on'),
+    on: checkedListeners(optionsObject(given.on, 'on')),
   })
 }

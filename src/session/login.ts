@@ -9,7 +9,7 @@
  */
 import { ControlConnection } from '../connection/control.ts'
 import { replyError } from '../connection/reply-error.ts'
-import { FtpConnectionError, FtpReplyError, FtpTlsError } from '../errors.ts'
+import { FtpConnectionError, FtpTlsError, type FtpReplyError } from '../errors.ts'
 import { command, type Command } from '../protocol/command.ts'
 import { NO_FEATURES, parseFeatures, type ServerFeatures } from '../protocol/features.ts'
 import { isCompletion, isIntermediate, replyText, type Reply } from '../protocol/reply.ts'
@@ -68,14 +68,19 @@ async function greet(control: ControlConnection, { timeouts }: SessionOptions): 
     while (reply.code === 120) reply = await control.nextReply(timeouts.greeting, 'greeting')
     if (!isCompletion(reply)) throw replyError(reply, control.label, undefined)
   } catch (error) {
-    if (error instanceof FtpConnectionError && error.code === 'ERR_FTP_CONTROL_CLOSED') throw closedUngreeted(control, error)
+    if (error instanceof FtpConnectionError && error.code === 'ERR_FTP_CONTROL_CLOSED')
+      throw closedUngreeted(control, error)
     throw error
   }
 }
 
 function closedUngreeted(control: ControlConnection, cause: FtpConnectionError): FtpConnectionError {
   const message = `${control.label} closed the connection without a greeting: it may be full, or not an FTP server, or want implicit TLS ("ftps:")`
-  return new FtpConnectionError('ERR_FTP_CONNECT', message, { cause, host: control.label, address: cause.address })
+  return new FtpConnectionError('ERR_FTP_CONNECT', message, {
+    cause,
+    host: control.label,
+    address: cause.address,
+  })
 }
 
 const AUTH_TLS: Command = command('AUTH', 'TLS')
@@ -85,7 +90,12 @@ async function startTls(control: ControlConnection, options: SessionOptions): Pr
   const reply = await control.request(AUTH_TLS, options.timeouts.reply)
   if (!isCompletion(reply)) {
     if (reply.code === 421) throw replyError(reply, control.label, AUTH_TLS)
-    throw tlsRefused(control, AUTH_TLS, reply, 'Nothing was sent in clear; security: \'none\' ("ftp:") would log in without TLS')
+    throw tlsRefused(
+      control,
+      AUTH_TLS,
+      reply,
+      'Nothing was sent in clear; security: \'none\' ("ftp:") would log in without TLS',
+    )
   }
   await control.upgrade(identityOf(options), options.timeouts.tls)
 }
@@ -107,7 +117,11 @@ function tlsRefused(control: ControlConnection, sent: Command, reply: Reply, adv
 }
 
 /** RFC 959 §6: PASS only after 331, ACCT only after 332. */
-async function identify(control: ControlConnection, options: SessionOptions, password: string | undefined): Promise<void> {
+async function identify(
+  control: ControlConnection,
+  options: SessionOptions,
+  password: string | undefined,
+): Promise<void> {
   const { user, account, timeouts } = options
   let sent = command('USER', user)
   let reply = await control.request(sent, timeouts.reply)
@@ -139,7 +153,10 @@ function loginRefused(
   return replyError(reply, control.label, sent, 'ERR_FTP_LOGIN', advice)
 }
 
-async function askFeatures(control: ControlConnection, { timeouts }: SessionOptions): Promise<ServerFeatures> {
+async function askFeatures(
+  control: ControlConnection,
+  { timeouts }: SessionOptions,
+): Promise<ServerFeatures> {
   const reply = await control.request(command('FEAT'), timeouts.reply)
   return isCompletion(reply) ? parseFeatures(reply) : NO_FEATURES
 }

@@ -11,6 +11,7 @@ import { FtpTlsError } from '../errors.ts'
 import { command, type Command } from '../protocol/command.ts'
 import { isIntermediate, replyText, type Reply } from '../protocol/reply.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
+import { startTimer } from '../util/timer.ts'
 import { openData } from './open-data.ts'
 import type { RemotePath, Session, TransferType } from './session.ts'
 import { TransferRun } from './transfer-run.ts'
@@ -94,8 +95,12 @@ async function settledFor(run: TransferRun, data: DataConnection, request: Retri
   if (first === 'cut') return
   // The data may still be coming although the control connection is gone.
   if (first === 'control-lost') await end
-  else if (isProvenWhole(data, request)) await confirmation(run)
-  else await run.over
+  else if (isProvenWhole(data, request)) await withPatience(run.over)
+  else {
+    const outcome = await run.over
+    // A 426 can overtake what was sent before it; what is on its way need not be fetched again.
+    if (outcome !== 'refused' || run.hasBegun) await withPatience(end)
+  }
 }
 
 /** An empty file looks like a refused one: no count of bytes can stand in for its 226. */
@@ -103,16 +108,16 @@ function isProvenWhole(data: DataConnection, request: RetrieveRequest): boolean 
   return data.bytes > 0 && request.isWhole()
 }
 
-/** How long the 226 behind a file that is whole is worth waiting for. */
-const CONFIRMATION_MS = 2_000
+/** How long the 226 behind a file that is whole, or the data behind a refusal, is worth waiting for. */
+const PATIENCE_MS = 2_000
 
-async function confirmation(run: TransferRun): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
+async function withPatience(awaited: Promise<unknown>): Promise<void> {
+  let stop = (): void => {}
   const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, CONFIRMATION_MS)
+    stop = startTimer(PATIENCE_MS, resolve)
   })
-  await Promise.race([run.over, patience])
-  clearTimeout(timer)
+  await Promise.race([awaited, patience])
+  stop()
 }
 
 type Judgement = Pick<RetrieveResult, 'outcome' | 'doubt'>
@@ -141,5 +146,9 @@ function refused(session: Session, reply: Reply, sent: Command, tls: DataSocket[
   const message =
     `${label} refuses the data connection: ${reply.code} ${replyText(reply)}. ` +
     `It wants the TLS session of the control connection, which ${resumed} resumed`
-  return new FtpTlsError('ERR_FTP_TLS_NOT_RESUMED', message, { host: label, command: sent.verb, retryable: true })
+  return new FtpTlsError('ERR_FTP_TLS_NOT_RESUMED', message, {
+    host: label,
+    command: sent.verb,
+    retryable: true,
+  })
 }

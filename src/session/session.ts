@@ -5,7 +5,7 @@
  * The verbs are functions beside this file, each taking the session it needs; at any time at most one of them
  * runs on it. Knows nothing of the pool.
  */
-import { ControlConnection } from '../connection/control.ts'
+import type { ControlConnection } from '../connection/control.ts'
 import { replyError } from '../connection/reply-error.ts'
 import type { DataSecurity } from '../connection/data-socket.ts'
 import { command, type Command } from '../protocol/command.ts'

@@ -58,6 +58,11 @@ export class TransferRun {
     return this.#failureReply
   }
 
+  /** Whether the server said that it begins. */
+  get hasBegun(): boolean {
+    return this.#state.preliminarySeen
+  }
+
   /** Why the control connection was lost, if it was. */
   get controlFailure(): unknown {
     return this.#controlFailure

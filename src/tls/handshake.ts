@@ -41,7 +41,8 @@ export function secure(socket: Socket, options: HandshakeOptions): Promise<TLSSo
       socket.destroy()
     }
     const onError = (error: Error): void => fail(handshakeError(error, options.label))
-    const onClose = (): void => fail(handshakeError(new Error('the server closed the connection'), options.label))
+    const onClose = (): void =>
+      fail(handshakeError(new Error('the server closed the connection'), options.label))
     const cancelTimer = startTimer(options.timeoutMs, () => fail(handshakeTimedOut(options)))
     secured.once('error', onError)
     secured.once('close', onClose)
@@ -53,11 +54,14 @@ export function secure(socket: Socket, options: HandshakeOptions): Promise<TLSSo
 const CERTIFICATE_ADVICE: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed: give it as tls.ca if you trust it',
   SELF_SIGNED_CERT_IN_CHAIN: 'its authority is not known here: give that authority as tls.ca if you trust it',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its authority is not known here: give that authority as tls.ca if you trust it',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its authority is not known here: give that authority as tls.ca if you trust it',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    'its authority is not known here: give that authority as tls.ca if you trust it',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'its authority is not known here: give that authority as tls.ca if you trust it',
   CERT_HAS_EXPIRED: 'it has expired: the server needs a new one',
   CERT_NOT_YET_VALID: 'it is not valid yet: check the clocks of both machines',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'it is for another host: connect by the name in it, or give that name as tls.servername',
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'it is for another host: connect by the name in it, or give that name as tls.servername',
 }
 
 /** An {@link FtpTlsError} for whatever made a handshake fail. */

@@ -41,14 +41,14 @@ function tryOut(): boolean {
  *
  * The reset takes the place of the close on this one handle: done beside it, the close would find the handle
  * closing already and never report back, so that `'close'` would not come and the TLS state not be freed
- * (Node 20.19 to 26.10).
+ * (Node 20.19 to 26.10). A handle that is not connected yet has nothing to reset, and breaks in the same way.
  */
 export function resetUnderTls(socket: TLSSocket): void {
   const handle = handleBelow(socket)
-  if (handle !== undefined) {
-    const { close } = handle
+  if (handle !== undefined && !socket.connecting) {
+    const close = handle.close.bind(handle)
     handle.close = (done) => {
-      if (handle.reset(done) !== 0) close.call(handle, done)
+      if (handle.reset(done) !== 0) close(done)
     }
   }
   socket.destroy()

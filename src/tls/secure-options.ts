@@ -19,12 +19,13 @@ export interface SecureIdentity {
 }
 
 /** Options that belong to one connection, and that the caller cannot give for all of them. */
-const PER_CONNECTION = ['socket', 'port', 'path', 'host', 'session', 'lookup', 'onread', 'timeout'] as const
+const PER_CONNECTION = ['socket', 'port', 'path', 'host', 'session', 'lookup', 'onread', 'timeout']
 
 /** Never changes `options`: one object may serve several clients. */
 export function secureIdentity(options: TlsOptions, host: string): SecureIdentity {
-  const shared: Record<string, unknown> = { ...options }
-  for (const name of PER_CONNECTION) delete shared[name]
+  const shared = Object.fromEntries(
+    Object.entries(options).filter(([name]) => !PER_CONNECTION.includes(name)),
+  )
   // SNI carries names only (RFC 6066 §3); an address is checked by `host` alone.
   const servername = options.servername ?? (isIP(host) === 0 ? host : undefined)
   return {

@@ -26,10 +26,11 @@ export interface TransferProgress {
   readonly fraction: number | undefined
   /** Over the last seconds. */
   readonly bytesPerSecond: number
-  /** Since the first byte was asked for. */
+  /** Over {@link elapsedSeconds}. */
   readonly averageBytesPerSecond: number
   /** At the present speed; `undefined` where it cannot be said. */
   readonly etaSeconds: number | undefined
+  /** Since the transfer began, connecting and logging in included. */
   readonly elapsedSeconds: number
   /** Data connections at work now. */
   readonly activeConnections: number
@@ -52,8 +53,13 @@ export interface TransferEvents {
     readonly tls: { readonly protocol: string; readonly resumed: boolean } | undefined
   }
   readonly connection: {
+    /**
+     * `'open'`: one more has a session and begins. `'lost'`: it failed, and what it was fetching is tried again.
+     * `'refused'`: the server lets no more connections in, and the work goes on with those there are.
+     */
     readonly type: 'open' | 'lost' | 'refused'
-    readonly connection: number
+    /** Which of the transfer's connections, from 0; `undefined` for one that never came about. */
+    readonly connection: number | undefined
     readonly error: unknown
   }
   /** Bytes that had counted are given up and fetched again. */
@@ -67,7 +73,35 @@ export interface TransferEvents {
 }
 
 /** Tells an event to whoever listens. Lower layers are given this, never the emitter. */
-export type EmitTransferEvent = <Name extends keyof TransferEvents>(name: Name, event: TransferEvents[Name]) => void
+export type EmitTransferEvent = <Name extends keyof TransferEvents>(
+  name: Name,
+  event: TransferEvents[Name],
+) => void
 
 /** Listeners given as an option: attached before anything happens. */
-export type TransferListeners = { readonly [Name in keyof TransferEvents]?: (event: TransferEvents[Name]) => void }
+export type TransferListeners = {
+  readonly [Name in keyof TransferEvents]?: ((event: TransferEvents[Name]) => void) | undefined
+}
+
+const EVENT_NAMES: readonly string[] = [
+  'state',
+  'progress',
+  'segment',
+  'connection',
+  'restart',
+  'retry',
+  'verify',
+] satisfies readonly (keyof TransferEvents)[]
+
+/** Checks the option `on`. Throws a `TypeError` that names what is wrong in it. */
+export function checkedListeners(on: TransferListeners): TransferListeners {
+  for (const [name, listener] of Object.entries(on)) {
+    if (!EVENT_NAMES.includes(name)) {
+      throw new TypeError(`Option "on" has no event "${name}"; there are ${EVENT_NAMES.join(', ')}`)
+    }
+    if (listener !== undefined && typeof listener !== 'function') {
+      throw new TypeError(`Option "on.${name}" is ${typeof listener}; it must be a function`)
+    }
+  }
+  return on
+}

@@ -7,7 +7,13 @@
 import { EventEmitter } from 'node:events'
 import { onAbort } from '../util/abort.ts'
 import { deferred } from '../util/deferred.ts'
-import type { EmitTransferEvent, TransferEvents, TransferListeners, TransferProgress, TransferState } from './events.ts'
+import type {
+  EmitTransferEvent,
+  TransferEvents,
+  TransferListeners,
+  TransferProgress,
+  TransferState,
+} from './events.ts'
 import { ProgressMeter } from './progress.ts'
 
 /** Ten progress events a second are enough for any eye. */
@@ -46,7 +52,7 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
     super()
     this.#meter = new ProgressMeter(() => performance.now())
     for (const [name, listener] of Object.entries(settings.on)) {
-      this.on(name as keyof TransferEvents, listener as never)
+      if (listener !== undefined) this.on(name as keyof TransferEvents, listener)
     }
     const { promise, resolve, reject } = deferred<Result>()
     this.result = promise

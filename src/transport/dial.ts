@@ -38,7 +38,9 @@ export function dial(target: DialTarget): Promise<Socket> {
   return new Promise<Socket>((resolve, reject) => {
     const race = new AttemptRace(target)
     const onAbort = (): void => settle(() => reject(signal?.reason as Error))
-    const cancelTimer = startTimer(target.timeoutMs, () => settle(() => reject(timedOut(target, race.failures))))
+    const cancelTimer = startTimer(target.timeoutMs, () =>
+      settle(() => reject(timedOut(target, race.failures))),
+    )
     let settled = false
     const settle = (answer: () => void): void => {
       if (settled) return
@@ -173,9 +175,12 @@ function allFailed(target: DialTarget, attempts: readonly ConnectAttempt[]): Ftp
 
 function timedOut(target: DialTarget, attempts: readonly ConnectAttempt[]): FtpTimeoutError {
   const tried = attempts.length > 0 ? ` (${attempts.map(describeFailure).join('; ')})` : ''
-  return new FtpTimeoutError(`${label(target)} did not accept a connection within ${target.timeoutMs} ms${tried}`, {
-    phase: 'connect',
-    afterMs: target.timeoutMs,
-    host: label(target),
-  })
+  return new FtpTimeoutError(
+    `${label(target)} did not accept a connection within ${target.timeoutMs} ms${tried}`,
+    {
+      phase: 'connect',
+      afterMs: target.timeoutMs,
+      host: label(target),
+    },
+  )
 }

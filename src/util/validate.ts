@@ -25,12 +25,20 @@ function outOfRange(name: string, value: unknown, allowed: string): RangeError {
 }
 
 export function optionsObject<T extends object>(value: T | undefined, name: string): T {
-  if (value === undefined) return {} as T
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(name, value, 'an object')
-  return value
+  const given: unknown = value
+  if (given === undefined) return {} as T
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw wrongType(name, value, 'an object')
+  return given as T
 }
 
-export function wholeNumber(options: Options, name: string, fallback: number, min: number, max: number): number {
+export function wholeNumber(
+  options: Options,
+  name: string,
+  fallback: number,
+  min: number,
+  max: number,
+): number {
   const value = read(options, name)
   if (value === undefined) return fallback
   const allowed = `a whole number from ${min} to ${max}`
@@ -66,12 +74,19 @@ export function flag(options: Options, name: string, fallback: boolean): boolean
   return value
 }
 
-export function oneOf<T extends string>(options: Options, name: string, fallback: T, allowed: readonly T[]): T {
+export function oneOf<T extends string>(
+  options: Options,
+  name: string,
+  fallback: T,
+  allowed: readonly T[],
+): T {
   const value = read(options, name)
   if (value === undefined) return fallback
   if (!allowed.includes(value as T)) {
     const list = allowed.map((item) => `'${item}'`).join(', ')
-    throw typeof value === 'string' ? outOfRange(name, value, `one of ${list}`) : wrongType(name, value, `one of ${list}`)
+    throw typeof value === 'string'
+      ? outOfRange(name, value, `one of ${list}`)
+      : wrongType(name, value, `one of ${list}`)
   }
   return value as T
 }
@@ -86,6 +101,7 @@ export function text<F extends string | undefined>(options: Options, name: strin
 
 export function abortSignal(options: Options): AbortSignal | undefined {
   const value = read(options, 'signal')
-  if (value !== undefined && !(value instanceof AbortSignal)) throw wrongType('signal', value, 'an AbortSignal')
+  if (value !== undefined && !(value instanceof AbortSignal))
+    throw wrongType('signal', value, 'an AbortSignal')
   return value
 }

@@ -177,7 +177,7 @@ function timeouts(options: FtpClientOptions): Timeouts {
   const given = optionsObject(options.timeouts, 'timeouts')
   const entries = Object.entries(DEFAULT_TIMEOUTS).map(([name, fallback]) => [
     name,
-    milliseconds(given, name, fallback as number),
+    milliseconds(given, `timeouts.${name}`, fallback as number),
   ])
   return Object.freeze(Object.fromEntries(entries) as unknown as Timeouts)
 }
@@ -186,7 +186,7 @@ function dataMode(options: FtpClientOptions): DataMode {
   const mode = oneOf(options, 'mode', DEFAULTS.mode, ['passive', 'active'])
   if (mode === 'passive') return { is: 'passive' }
   const active = optionsObject(options.active, 'active')
-  return { is: 'active', address: text(active, 'address', undefined), ports: portRange(active.ports) }
+  return { is: 'active', address: text(active, 'active.address', undefined), ports: portRange(active.ports) }
 }
 
 function portRange(ports: readonly [number, number] | undefined): readonly [number, number] | undefined {
@@ -214,10 +214,10 @@ function passiveHost({ passiveHost: rule = DEFAULTS.passiveHost }: FtpClientOpti
 function retryPolicy(options: FtpClientOptions): RetryPolicy {
   const given = optionsObject(options.retry, 'retry')
   return Object.freeze({
-    attempts: wholeNumber(given, 'attempts', DEFAULT_RETRY.attempts, 1, Number.MAX_SAFE_INTEGER),
-    minDelay: number(given, 'minDelay', DEFAULT_RETRY.minDelay, 0, Infinity),
-    maxDelay: number(given, 'maxDelay', DEFAULT_RETRY.maxDelay, 0, Infinity),
-    factor: number(given, 'factor', DEFAULT_RETRY.factor, 1, 100),
-    jitter: number(given, 'jitter', DEFAULT_RETRY.jitter, 0, 1),
+    attempts: wholeNumber(given, 'retry.attempts', DEFAULT_RETRY.attempts, 1, Number.MAX_SAFE_INTEGER),
+    minDelay: number(given, 'retry.minDelay', DEFAULT_RETRY.minDelay, 0, Infinity),
+    maxDelay: number(given, 'retry.maxDelay', DEFAULT_RETRY.maxDelay, 0, Infinity),
+    factor: number(given, 'retry.factor', DEFAULT_RETRY.factor, 1, 100),
+    jitter: number(given, 'retry.jitter', DEFAULT_RETRY.jitter, 0, 1),
   })
 }

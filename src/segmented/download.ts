@@ -165,8 +165,8 @@ class Download {
       try {
         return await this.#fetchAll(file, first, this.#request.settings.connections, true)
       } catch (error) {
+        await this.#askAgain(error)
         if (!isRestartTrouble(error)) throw error
-        await this.#expectUnchanged()
         await this.#beginAnew(file, error as Error)
         const { lease } = await withSession(this.#request, this.#context, () => Promise.resolve())
         first = lease
@@ -175,9 +175,16 @@ class Download {
     try {
       return await this.#fetchAll(file, first, 1, false)
     } catch (error) {
+      await this.#askAgain(error)
       if (error instanceof RestartDistrusted) throw this.#sizeMismatch(error)
       throw error
     }
+  }
+
+  /** What came does not fit what was said: a source that has changed says why. */
+  async #askAgain(error: unknown): Promise<void> {
+    const isTruncated = error instanceof FtpTransferError && error.code === 'ERR_FTP_TRUNCATED'
+    if (isTruncated || isRestartTrouble(error)) await this.#expectUnchanged()
   }
 
   /** SIZE and MDTM again: what was fetched is of one file only if they are what they were. */

@@ -131,7 +131,11 @@ class Crew {
     job.rate = meter.newRate()
     emit('segment', { type: 'start', connection, start: from, end: job.end, bytes: 0, tls: undefined })
     try {
-      const result = await this.#fetch(lease.value, job)
+      const result = await this.#fetch(lease.value, job).finally(() => {
+        // Before the lease ends, since the next worker begins the moment it does.
+        meter.connectionEnded()
+        job.rate = undefined
+      })
       this.#options.tally.add(result.tls)
       lease.release()
       const { position, end } = job
@@ -148,9 +152,6 @@ class Crew {
     } catch (error) {
       endLease(lease, error instanceof FtpReplyError, error)
       return await this.#failed(connection, job, error)
-    } finally {
-      meter.connectionEnded()
-      job.rate = undefined
     }
   }
 

@@ -1,6 +1,7 @@
 /**
  * Receives a file of TYPE A: lines end with CR LF on the wire (RFC 959 §3.1.1.1), and as the system likes it
- * in the file. Text is small; one buffer is read, converted and written at a time.
+ * in the file. Text is small; it is read in small pieces, and each is converted and written
+ * before the next is read.
  */
 import { EOL } from 'node:os'
 import type { DataReceiver } from '../connection/receiver.ts'
@@ -21,7 +22,7 @@ export class TextWriter implements DataReceiver {
   readonly #buffer = new Uint8Array(BUFFER_BYTES)
   #position = 0
   #resume: () => void = () => {}
-  #isWriting = false
+  #writesUnderWay = 0
   #onWritten: () => void = () => {}
   #stopped: StopReason | undefined
   #error: Error | undefined
@@ -56,7 +57,7 @@ export class TextWriter implements DataReceiver {
 
   async finish(): Promise<void> {
     this.#write(this.#convert(NOTHING))
-    if (this.#isWriting) {
+    if (this.#writesUnderWay > 0) {
       await new Promise<void>((resolve) => {
         this.#onWritten = resolve
       })
@@ -70,13 +71,14 @@ export class TextWriter implements DataReceiver {
     const at = this.#position
     this.#position += bytes.length
     this.#onBytes(bytes.length)
-    this.#isWriting = true
+    this.#writesUnderWay += 1
     this.#file.write(bytes, at, (error) => {
-      this.#isWriting = false
+      this.#writesUnderWay -= 1
       if (error !== undefined) {
         this.#error ??= error
         this.#stopped = 'write-failed'
       }
+      if (this.#writesUnderWay > 0) return
       this.#onWritten()
       this.#resume()
     })

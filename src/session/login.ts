@@ -15,7 +15,7 @@ import { NO_FEATURES, parseFeatures, type ServerFeatures } from '../protocol/fea
 import { isCompletion, isIntermediate, replyText, type Reply } from '../protocol/reply.ts'
 import { dial } from '../transport/dial.ts'
 import type { SecureIdentity } from '../tls/secure-options.ts'
-import { onAbort } from '../util/abort.ts'
+import { onAbort, waitOrAbort } from '../util/abort.ts'
 import type { SessionOptions } from './options.ts'
 import type { ServerProfile } from './server-profile.ts'
 
@@ -32,7 +32,7 @@ export async function login(
   profile: ServerProfile,
   signal: AbortSignal,
 ): Promise<ControlConnection> {
-  const password = await options.password()
+  const password = await waitOrAbort(options.password(), signal)
   signal.throwIfAborted()
   const { host, port, family, localAddress, timeouts } = options
   const socket = await dial({ host, port, family, localAddress, timeoutMs: timeouts.connect, signal })

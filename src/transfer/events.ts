@@ -1,4 +1,5 @@
 /** What a transfer tells while it runs: one readonly object per event. */
+import { expectFunction } from '../util/validate.ts'
 
 /**
  *   queued → connecting → transferring → verifying → complete
@@ -95,13 +96,11 @@ const EVENT_NAMES: readonly string[] = [
 
 /** Checks the option `on`. Throws a `TypeError` that names what is wrong in it. */
 export function checkedListeners(on: TransferListeners): TransferListeners {
-  for (const [name, listener] of Object.entries(on)) {
+  for (const name of Object.keys(on)) {
     if (!EVENT_NAMES.includes(name)) {
       throw new TypeError(`Option "on" has no event "${name}"; there are ${EVENT_NAMES.join(', ')}`)
     }
-    if (listener !== undefined && typeof listener !== 'function') {
-      throw new TypeError(`Option "on.${name}" is ${typeof listener}; it must be a function`)
-    }
+    expectFunction(on, `on.${name}`)
   }
   return on
 }

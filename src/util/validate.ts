@@ -6,8 +6,9 @@ import { inspect } from 'node:util'
 
 type Options = object
 
+/** `name` may be a path such as `verify.size`; its last part is the property. */
 function read(options: Options, name: string): unknown {
-  return (options as Record<string, unknown>)[name]
+  return (options as Record<string, unknown>)[name.slice(name.lastIndexOf('.') + 1)]
 }
 
 /** How a rejected value is shown. Not for secrets. */
@@ -97,6 +98,12 @@ export function text<F extends string | undefined>(options: Options, name: strin
   if (typeof value !== 'string') throw wrongType(name, value, 'a string')
   if (value === '') throw outOfRange(name, value, 'a string that is not empty')
   return value
+}
+
+/** Throws unless the option is absent or a function. */
+export function expectFunction(options: Options, name: string): void {
+  const value = read(options, name)
+  if (value !== undefined && typeof value !== 'function') throw wrongType(name, value, 'a function')
 }
 
 export function abortSignal(options: Options): AbortSignal | undefined {

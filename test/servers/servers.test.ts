@@ -82,9 +82,10 @@ function tree(pid: number): number[] {
   return [pid, ...pids.flatMap((child) => tree(Number(child)))]
 }
 
-/** Not running any more, though perhaps not yet reaped: such a process has no program. */
+/** False too of a process that only waits to be reaped. */
 function isRunning(pid: number): boolean {
-  return existsSync(`/proc/${pid}/exe`)
+  const file = `/proc/${pid}/stat`
+  return existsSync(file) && !/\) [ZX]/.test(readFileSync(file, 'latin1'))
 }
 
 function leftovers(): string[] {

@@ -17,11 +17,16 @@ kill_tree() {
   kill -KILL "$1" 2>/dev/null
 }
 
-# A process that only waits to be reaped has no /proc/PID/exe any more.
+# False too of a process that only waits to be reaped: its files and sockets are closed.
+is_running() {
+  read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+  case ${stat##*) } in [ZX]*) return 1 ;; esac
+}
+
 wait_until_gone() {
   for process in $killed; do
     rounds=0
-    while [ -e "/proc/$process/exe" ] && [ "$rounds" -lt 200 ]; do
+    while [ "$rounds" -lt 400 ] && is_running "$process"; do
       rounds=$((rounds + 1))
       sleep 0.005
     done
@@ -37,10 +42,12 @@ echo "$server" >&4
   kill -TERM $$
 } <&3 3<&- 4>&- &
 watcher=$!
+# Nobody may be left to read what this shell says: that must not end it before it has cleaned up.
+trap '' PIPE
 wait "$server" # until it ends, or the trap interrupts
 status=$?
-# Nobody may be left to read what is said: that must not end this script before it has cleaned up.
-trap '' TERM PIPE
+wait "$server" # to the end, of all its threads
+trap '' TERM
 kill -KILL "$watcher" 2>/dev/null
 # What is left of its group if it ended by itself.
 kill -KILL -- "-$server" 2>/dev/null

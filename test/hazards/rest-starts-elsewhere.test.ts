@@ -1,0 +1,67 @@
+/**
+ * A server that answers REST with 350 and begins somewhere else: the counts are right and the file is wrong.
+ * The seams tell, or the end of the file does; then one connection fetches it all from 0.
+ */
+import { expect, test } from 'vitest'
+import type { FakeFtpOptions } from '../support/fake-ftp-server.ts'
+import { patternFile } from '../support/pattern-file.ts'
+import { attempt, eventsOf, SIZE, succeed, type Attempt } from './support/attempt.ts'
+
+const LIES: readonly (readonly [string, FakeFtpOptions])[] = [
+  ['at 0', { restIgnored: true }],
+  ['one byte too far', { restOffBy: 1 }],
+  ['one byte too early', { restOffBy: -1 }],
+  ['4 KiB too far', { restOffBy: 4_096 }],
+  ['at the offset modulo a power of two', { restModulo: 2 ** 17 }],
+]
+
+test.each(LIES)('%s: 2, 4 or 8 connections end in the right file', async (_name, server) => {
+  for (const connections of [2, 4, 8]) {
+    const outcome = await succeed({ server, download: { connections } })
+    expectBegunAnew(outcome)
+    expect(outcome.result.verified).toMatchObject({ size: 'matched', modified: 'matched' })
+  }
+})
+
+test.each(LIES)('%s, in a file of zeros, where no seam can tell', async (_name, server) => {
+  const outcome = await succeed({ content: Buffer.alloc(SIZE), server, download: { connections: 4 } })
+  expectBegunAnew(outcome)
+})
+
+test.each(LIES)('%s, when a transfer that broke goes on', async (_name, server) => {
+  const fault: FakeFtpOptions['fault'] = ({ number }) =>
+    number === 0 ? { kind: 'cut', afterBytes: 400_000, by: 'rst' } : undefined
+  const outcome = await succeed({ server: { ...server, fault }, download: { connections: 1 } })
+  expect(outcome.server.retrievals[1]?.offset).toBeGreaterThan(0)
+  expectBegunAnew(outcome)
+})
+
+test.each([
+  ['2 GiB', 2 ** 31, 2 ** 31 + 2 ** 26],
+  ['4 GiB', 2 ** 32, 2 ** 32 + 2 ** 27],
+])('an offset that wraps at %s is noticed at the end of the file', { timeout: 60_000 }, async (_name, restModulo, size) => {
+  // Only the last of 64 segments lies wholly behind the wrap, and only it is let run.
+  const lastStart = Math.floor((size / 64) * 63)
+  expect(lastStart).toBeGreaterThan(restModulo)
+  const seen = new Error('seen')
+  const outcome = await attempt({
+    content: patternFile(size),
+    server: { restModulo, fault: ({ offset }) => (offset < lastStart ? { kind: 'stall', afterBytes: 0 } : undefined) },
+    client: { maxConnections: 64 },
+    download: { connections: 64 },
+    during: (transfer) => transfer.on('restart', () => transfer.cancel(seen)),
+  })
+  expect(outcome.error).toBe(seen)
+  expect(eventsOf(outcome, 'restart')).toMatchObject([{ start: 0, end: size }])
+  expect(outcome.server.retrievals.some(({ offset }) => offset === lastStart)).toBe(true)
+})
+
+/** Told once, all that had come given up, and fetched by one connection from 0. */
+function expectBegunAnew(outcome: Attempt): void {
+  const [restart, ...more] = eventsOf(outcome, 'restart')
+  expect(more).toEqual([])
+  expect(restart).toMatchObject({ start: 0, end: SIZE })
+  expect(restart?.reason).toMatch(/byte|more came/)
+  expect(outcome.result?.refetchedBytes).toBeGreaterThan(0)
+  expect(outcome.server.retrievals.at(-1)).toMatchObject({ offset: 0, outcome: 'complete', bytesSent: SIZE })
+}

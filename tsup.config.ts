@@ -8,4 +8,7 @@ export default defineConfig({
   dts: true,
   sourcemap: true,
   clean: true,
+  silent: true,
+  // `import 'net'` could be taken for a package of that name.
+  removeNodeProtocol: false,
 })

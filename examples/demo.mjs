@@ -113,7 +113,7 @@ function readArguments() {
 
 /** Ctrl-C cancels the work; the server goes with all files, as it does after a success. */
 function abortOnSignals() {
-  const controller = new globalThis.AbortController()
+  const controller = new AbortController()
   const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
   for (const [name, code] of Object.entries(exitCodes)) {
     process.once(name, () => {

@@ -167,7 +167,11 @@ export class FtpClient implements AsyncDisposable {
   }
 
   get #sessions(): SessionPool {
+    const profile = this.#profile
     return {
+      get isProven() {
+        return profile.features !== undefined
+      },
       acquire: (signal) => this.#pool.acquire(signal),
       onLimited: (listener) => {
         this.#limitListeners.add(listener)

@@ -12,7 +12,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ts from 'typescript'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { verdict } from '../examples/demo/text.mjs'
 import { DEFAULTS } from '../src/index.ts'
 import { certificate } from './support/certificates.ts'
@@ -309,8 +309,13 @@ describe('the demo', () => {
   })
 
   it('fails if the files differ', () => {
+    const said = vi.spyOn(console, 'error').mockReturnValue()
+    vi.spyOn(console, 'log').mockReturnValue()
+    onTestFinished(() => void vi.restoreAllMocks())
     expect(verdict('a1', 'a1')).toBe(0)
+    expect(said).not.toHaveBeenCalled()
     expect(verdict('a1', 'b2')).toBe(1)
+    expect(said).toHaveBeenCalledOnce()
   })
 
   it('leaves nothing behind on Ctrl-C', async () => {

@@ -2,7 +2,7 @@
 export class ConnectionTally {
   #rows = new Map()
 
-  add({ type, connection, start, end, tls }) {
+  add({ type, connection, bytes, tls }) {
     const row = this.#rows.get(connection) ?? newRow(connection)
     this.#rows.set(connection, row)
     if (type === 'start') {
@@ -10,8 +10,7 @@ export class ConnectionTally {
       return
     }
     row.segments += 1
-    // Not `bytes`: a connection that is cut has read a little of its neighbour's part.
-    row.received += end - start
+    row.received += bytes
     row.seconds += (performance.now() - row.startedAt) / 1_000
     row.tls = tls ? `${tls.protocol}, ${tls.resumed ? 'resumed' : 'not resumed'}` : 'none'
   }

@@ -5,6 +5,7 @@
  */
 import { createServer, isIP, type Server, type Socket } from 'node:net'
 import { FtpConnectionError } from '../errors.ts'
+import { deferred } from '../util/deferred.ts'
 import type { DataSocket, OpenDataSocket } from './data.ts'
 import { acceptedSocket, type DataSecurity } from './data-socket.ts'
 
@@ -28,37 +29,46 @@ export async function listenForData(
   options: ActiveOptions,
   security: DataSecurity | undefined,
 ): Promise<ActiveListener> {
-  const server = await listenOnFreePort(options)
+  const guest = deferred<Socket>()
+  const server = await listenOnFreePort(options, (socket) => {
+    const isPeer = plainAddress(socket.remoteAddress) === plainAddress(options.peerAddress)
+    if (!isPeer || guest.settled) return socket.destroy()
+    server.close()
+    return guest.resolve(socket)
+  })
   const address = server.address()
   if (address === null || typeof address === 'string') throw new TypeError('A data listener has no port')
-  return {
-    port: address.port,
-    close: () => server.close(),
-    open: (receiver, events) => {
-      let accepted: DataSocket | undefined
-      server.on('connection', (socket) => {
-        if (
-          accepted !== undefined ||
-          plainAddress(socket.remoteAddress) !== plainAddress(options.peerAddress)
-        ) {
-          socket.destroy()
-          return
-        }
-        server.close()
-        accepted = acceptedSocket(socket, security, receiver, events)
-      })
-      return {
-        get tls() {
-          return accepted?.tls
-        },
-        pause: () => accepted?.pause(),
-        resume: () => accepted?.resume(),
-        reset: () => {
-          server.close()
-          accepted?.reset()
-        },
-      }
-    },
+  const close = (): void => {
+    server.close()
+    if (guest.settled) void guest.promise.then((socket) => socket.destroy())
+  }
+  return { port: address.port, close, open: receiveFromGuest(guest.promise, close, security) }
+}
+
+/** A data socket that comes into being when the server has connected. */
+function receiveFromGuest(
+  guest: Promise<Socket>,
+  close: () => void,
+  security: DataSecurity | undefined,
+): OpenDataSocket {
+  return (receiver, events) => {
+    let accepted: DataSocket | undefined
+    let isReset = false
+    void guest.then((socket) => {
+      if (!isReset) accepted = acceptedSocket(socket, security, receiver, events)
+    })
+    return {
+      get tls() {
+        return accepted?.tls
+      },
+      pause: () => accepted?.pause(),
+      resume: () => accepted?.resume(),
+      reset: () => {
+        isReset = true
+        if (accepted === undefined) close()
+        else accepted.reset()
+      },
+    }
   }
 }
 
@@ -67,12 +77,15 @@ function plainAddress(address: string | undefined): string | undefined {
   return address?.replace(/^::ffff:(?=\d+\.)/i, '')
 }
 
-async function listenOnFreePort({ listenAddress, ports }: ActiveOptions): Promise<Server> {
+async function listenOnFreePort(
+  { listenAddress, ports }: ActiveOptions,
+  onConnection: (socket: Socket) => void,
+): Promise<Server> {
   const [first, last] = ports ?? [0, 0]
   let failure: unknown
   for (let port = first; port <= last; port++) {
     try {
-      return await listen(listenAddress, port)
+      return await listen(listenAddress, port, onConnection)
     } catch (error) {
       failure = error
     }
@@ -82,9 +95,12 @@ async function listenOnFreePort({ listenAddress, ports }: ActiveOptions): Promis
   throw new FtpConnectionError('ERR_FTP_DATA', message, { cause: failure, address: listenAddress })
 }
 
-function listen(host: string, port: number): Promise<Server> {
+function listen(host: string, port: number, onConnection: (socket: Socket) => void): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ noDelay: true }, (socket: Socket) => socket.on('error', () => {}))
+    const server = createServer({ noDelay: true }, (socket) => {
+      socket.on('error', () => {})
+      onConnection(socket)
+    })
     server.once('error', reject)
     server.listen({ host: isIP(host) === 0 ? undefined : host, port, backlog: 1 }, () => {
       server.off('error', reject)

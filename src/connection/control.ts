@@ -138,7 +138,7 @@ export class ControlConnection {
    * and would otherwise be read as the server's protected words: `ERR_FTP_TLS_INJECTED`.
    */
   async upgrade(identity: SecureIdentity, timeoutMs: number): Promise<void> {
-    if (this.#replies.length > 0 || this.#parser.midReply) throw this.#fail(this.#injected())
+    if (this.#replies.length > 0 || this.#parser.isTrailed) throw this.#fail(this.#injected())
     const plain = this.#socket
     this.#unlisten(plain)
     try {

@@ -81,8 +81,14 @@ function plainSocket(target: DataTarget, receiver: DataReceiver, events: DataSoc
     tls: undefined,
     pause: () => socket.pause(),
     resume: () => socket.resume(),
-    reset: () => socket.resetAndDestroy(),
+    reset: () => resetNow(socket),
   }
+}
+
+/** `resetAndDestroy()` waits for a connection that is being made, and one to a filtered port never comes. */
+function resetNow(socket: Socket): void {
+  if (socket.connecting) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 /** TLS that makes its own TCP connection: the only form in which Node reads decrypted bytes into our buffer. */
@@ -102,11 +108,16 @@ function directTlsSocket(
     onread: readInto(receiver, events),
   } as ConnectionOptions
   const secured = connectTls({ ...options, ...sessionToOffer(security) })
-  secured.once('connect', () => events.connected())
-  const facts = followHandshake(secured, security)
-  reportEnd(secured, events, (error) =>
-    facts.tls === undefined ? tlsOrTcpError(secured, error, target) : error,
-  )
+  let isConnected = false
+  secured.once('connect', () => {
+    isConnected = true
+    events.connected()
+  })
+  const facts = followHandshake(secured, security, events)
+  // Before the connection stands an error is TCP's, then the handshake's, then the transfer's.
+  const isHandshakes = (): boolean => isConnected && facts.tls === undefined
+  const label = `${target.address}:${target.port}`
+  reportEnd(secured, events, (error) => (isHandshakes() ? handshakeError(error, label) : error))
   return {
     get tls() {
       return facts.tls
@@ -120,12 +131,6 @@ function directTlsSocket(
   }
 }
 
-function tlsOrTcpError(secured: TLSSocket, error: Error, target: DataTarget): Error {
-  return secured.remoteAddress === undefined
-    ? error
-    : handshakeError(error, `${target.address}:${target.port}`)
-}
-
 function sessionToOffer({ tickets }: DataSecurity): { session?: Buffer } {
   const session = tickets.take()
   return session === undefined ? {} : { session: Buffer.from(session) }
@@ -137,11 +142,16 @@ interface HandshakeFacts {
 }
 
 /** Notes what the handshake gave, and keeps the tickets that come by this connection. */
-function followHandshake(secured: TLSSocket, { tickets }: DataSecurity): HandshakeFacts {
+function followHandshake(
+  secured: TLSSocket,
+  { tickets }: DataSecurity,
+  events: DataSocketEvents,
+): HandshakeFacts {
   const facts: HandshakeFacts = { origin: tickets.nextOrigin(), tls: undefined }
   secured.on('session', (session) => tickets.add(session, facts.origin))
   secured.once('secureConnect', () => {
     facts.tls = { protocol: secured.getProtocol() ?? 'unknown', resumed: secured.isSessionReused() }
+    events.secured()
   })
   return facts
 }
@@ -164,10 +174,10 @@ function adopt(
 ): DataSocket {
   if (security === undefined) {
     reportEnd(socket, events, (error) => error)
-    return copying(socket, receiver, events, { tls: undefined }, () => socket.resetAndDestroy())
+    return copying(socket, receiver, events, { tls: undefined }, () => resetNow(socket))
   }
   const secured = connectTls({ ...identityOptions(security.identity), socket, ...sessionToOffer(security) })
-  const facts = followHandshake(secured, security)
+  const facts = followHandshake(secured, security, events)
   socket.on('error', (error) => events.failed(error))
   reportEnd(secured, events, (error) =>
     facts.tls === undefined ? handshakeError(error, 'the data connection') : error,
@@ -175,7 +185,7 @@ function adopt(
   return copying(secured, receiver, events, facts, () => {
     security.tickets.doubt(facts.origin)
     secured.on('error', () => {})
-    socket.resetAndDestroy()
+    resetNow(socket)
     secured.destroy()
   })
 }

@@ -4,11 +4,11 @@
  * Owns the data socket, the stall watchdog, and how the connection ended. Knows no reply: what an end means
  * is decided where the last reply is known too.
  *
- *   waiting ─► connecting ─► receiving ⇄ paused ─► ended   orderly end of file
- *      │           │              └─────────┴────► lost    refused, reset, silent for too long, TLS failed
- *      └───────────┴───────────────────────┴─────► cut     we reset it, on purpose
+ *   waiting ─► connecting ─► securing ─► receiving ⇄ paused ─► ended   orderly end of file
+ *      │           ├────────────┴─────────────┴─────────┴────► lost    refused, reset, silent, TLS failed
+ *      └───────────┴────────────────────────────────────────► cut     we reset it, on purpose
  */
-import { FtpConnectionError, FtpTimeoutError } from '../errors.ts'
+import { FtpConnectionError, FtpError, FtpTimeoutError } from '../errors.ts'
 import { Watchdog } from '../util/watchdog.ts'
 import type { DataReceiver } from './receiver.ts'
 
@@ -28,6 +28,8 @@ export interface DataSocket {
 /** What a {@link DataSocket} tells its owner. */
 export interface DataSocketEvents {
   connected(): void
+  /** The TLS handshake is done. */
+  secured(): void
   /** Bytes were put into the receiver's space. Returns whether to go on reading. */
   received(bytes: number): boolean
   ended(): void
@@ -41,6 +43,8 @@ export interface DataOptions {
   /** `host:port` of the data connection's other end, for errors. */
   readonly label: string
   readonly connectMs: number
+  /** For the TLS handshake, once connected; `undefined` in clear. */
+  readonly tlsMs: number | undefined
   /** Silence, while we are ready to read, after which the connection counts as dead. Milliseconds. */
   readonly stallMs: number
 }
@@ -55,8 +59,9 @@ export class DataConnection {
   readonly #receiver: DataReceiver
   #socket: DataSocket | undefined
   readonly #connectDog: Watchdog
+  readonly #tlsDog: Watchdog
   readonly #stallDog: Watchdog
-  #state: 'waiting' | 'connecting' | 'receiving' | 'paused' | 'over' = 'waiting'
+  #state: 'waiting' | 'connecting' | 'securing' | 'receiving' | 'paused' | 'over' = 'waiting'
   #bytes = 0
   #settleConnected!: { resolve: () => void; reject: (error: unknown) => void }
   #settleEnd!: (end: DataEnd) => void
@@ -73,6 +78,7 @@ export class DataConnection {
       this.#settleEnd = resolve
     })
     this.#connectDog = new Watchdog(options.connectMs, () => this.#lose(this.#unreachable()))
+    this.#tlsDog = new Watchdog(options.tlsMs ?? Infinity, () => this.#lose(this.#unsecured()))
     this.#stallDog = new Watchdog(options.stallMs, () => this.#lose(this.#stalled()))
     receiver.onResume(() => this.#resume())
   }
@@ -84,6 +90,7 @@ export class DataConnection {
     this.#connectDog.start()
     this.#socket = this.#open(this.#receiver, {
       connected: () => this.#onConnected(),
+      secured: () => this.#onSecured(),
       received: (bytes) => this.#onReceived(bytes),
       ended: () => this.#finish({ is: 'ended' }),
       failed: (error) => this.#lose(this.#dataError(error)),
@@ -108,10 +115,22 @@ export class DataConnection {
 
   #onConnected(): void {
     if (this.#state !== 'connecting') return
-    this.#state = 'receiving'
     this.#connectDog.stop()
-    this.#stallDog.start()
+    if (this.#options.tlsMs === undefined) {
+      this.#state = 'receiving'
+      this.#stallDog.start()
+    } else {
+      this.#state = 'securing'
+      this.#tlsDog.start()
+    }
     this.#settleConnected.resolve()
+  }
+
+  #onSecured(): void {
+    if (this.#state !== 'securing') return
+    this.#state = 'receiving'
+    this.#tlsDog.stop()
+    this.#stallDog.start()
   }
 
   #onReceived(bytes: number): boolean {
@@ -149,6 +168,7 @@ export class DataConnection {
     if (this.#state === 'over') return
     this.#state = 'over'
     this.#connectDog.stop()
+    this.#tlsDog.stop()
     this.#stallDog.stop()
     this.#settleConnected.reject(
       end.is === 'lost' ? end.error : new Error('the data connection was given up'),
@@ -157,6 +177,7 @@ export class DataConnection {
   }
 
   #dataError(cause: Error): Error {
+    if (cause instanceof FtpError) return cause
     const { label } = this.#options
     const what = this.#state === 'connecting' ? 'could not be made' : 'was lost'
     return new FtpConnectionError(
@@ -174,6 +195,12 @@ export class DataConnection {
     const { label, connectMs } = this.#options
     const message = `The data connection to ${label} was not accepted within ${connectMs} ms: a firewall may be in the way`
     return new FtpTimeoutError(message, { phase: 'data-connect', afterMs: connectMs, host: label })
+  }
+
+  #unsecured(): Error {
+    const { label, tlsMs = Infinity } = this.#options
+    const message = `The data connection to ${label} did not finish the TLS handshake within ${tlsMs} ms`
+    return new FtpTimeoutError(message, { phase: 'tls', afterMs: tlsMs, host: label })
   }
 
   #stalled(): Error {

@@ -18,7 +18,7 @@ import {
   type Stats,
 } from 'node:fs'
 import { lstat, realpath, rename, stat, unlink } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { FtpTransferError } from '../errors.ts'
 import { localError } from './local-error.ts'
@@ -32,9 +32,11 @@ const truncateFile = promisify(ftruncate)
 const setMode = promisify(fchmod)
 const setTimes = promisify(futimes)
 
+/** Exclusively: a file or a link that stands there is an error. */
+const CREATE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL
 /** Only its owner reads a file that is not whole. */
 const PRIVATE_MODE = 0o600
-const PERMISSION_BITS = 0o7777
+const PERMISSION_BITS = 0o777
 
 /** Targets that this process is writing now. */
 const underWay = new Set<string>()
@@ -45,17 +47,28 @@ const underWay = new Set<string>()
  */
 export async function resolveTarget(target: string): Promise<string> {
   try {
-    const folder = await stat(dirname(resolve(target)))
-    if (!folder.isDirectory()) throw refused(target, 'a part of its path is not a folder')
-    const existing = await lstatIfThere(resolve(target))
+    // One file has one path, however it is reached: two downloads to it must meet.
+    const folder = await realpath(dirname(resolve(target)))
+    const named = join(folder, basename(resolve(target)))
+    const existing = await lstatIfThere(named)
+    if (existing === undefined) return named
     // Through a link the file behind it is replaced, and the link stays.
-    const path = existing?.isSymbolicLink() === true ? await realpath(target) : resolve(target)
-    const behind = existing?.isSymbolicLink() === true ? await stat(path) : existing
-    if (behind?.isDirectory() === true) throw refused(target, 'it is a folder: name the file in it')
-    if (behind !== undefined && !behind.isFile()) throw refused(target, 'it is not a regular file')
+    const path = existing.isSymbolicLink() ? await followLink(named) : named
+    const behind = await stat(path)
+    if (behind.isDirectory()) throw refused(target, 'it is a folder: name the file in it')
+    if (!behind.isFile()) throw refused(target, 'it is not a regular file')
     return path
   } catch (error) {
     throw error instanceof FtpTransferError ? error : localError(error, target)
+  }
+}
+
+async function followLink(link: string): Promise<string> {
+  try {
+    return await realpath(link)
+  } catch (cause) {
+    const message = `Cannot write ${link}: it is a link that leads nowhere`
+    throw new FtpTransferError('ERR_FTP_LOCAL_FILE', message, { cause, path: link })
   }
 }
 
@@ -82,13 +95,11 @@ export class PartFile {
     if (underWay.has(path)) throw refused(target, 'another download in this process is writing it')
     underWay.add(path)
     try {
-      const replaced = await lstatIfThere(target)
       await removeLeftover(path)
-      // O_EXCL follows no link. The mode is narrowed before the first byte; what the umask left is for the end.
-      const descriptor = await openFile(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o666)
-      const created = await statFile(descriptor)
-      await setMode(descriptor, PRIVATE_MODE)
-      return new PartFile(target, path, descriptor, created.ino, (replaced ?? created).mode & PERMISSION_BITS)
+      const mode = (await lstatIfThere(target))?.mode ?? (await modeOfNewFiles(path))
+      const descriptor = await openFile(path, CREATE, PRIVATE_MODE)
+      const { ino } = await statFile(descriptor)
+      return new PartFile(target, path, descriptor, ino, mode & PERMISSION_BITS)
     } catch (error) {
       underWay.delete(path)
       throw error instanceof FtpTransferError ? error : localError(error, path)
@@ -177,6 +188,20 @@ export class PartFile {
     if (!this.#isOpen) return
     this.#isOpen = false
     await closeFile(this.#descriptor)
+  }
+}
+
+/**
+ * What the umask leaves of 0666. It cannot be asked for without being changed, for every thread of the process;
+ * so a file is made and looked at. The part file itself is never open to others, not for a moment.
+ */
+async function modeOfNewFiles(path: string): Promise<number> {
+  const descriptor = await openFile(path, CREATE, 0o666)
+  try {
+    return (await statFile(descriptor)).mode
+  } finally {
+    await closeFile(descriptor)
+    await unlink(path)
   }
 }
 

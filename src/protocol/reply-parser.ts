@@ -48,6 +48,7 @@ export class ReplyParser {
   readonly #telnet = new TelnetFilter()
   readonly #held = new HeldBytes()
   #open: OpenReply | undefined
+  #isTrailed = false
   #failure: FtpProtocolError | undefined
 
   /** @throws RangeError for an unknown encoding. */
@@ -59,6 +60,11 @@ export class ReplyParser {
   /** Whether bytes of an unfinished reply are held: an end of the stream now cuts one short. */
   get midReply(): boolean {
     return this.#open !== undefined || this.#held.length > 0 || this.#telnet.midSequence
+  }
+
+  /** Whether anything at all, if only an empty line, came behind the last complete reply. */
+  get isTrailed(): boolean {
+    return this.#isTrailed || this.midReply
   }
 
   /**
@@ -103,8 +109,10 @@ export class ReplyParser {
   }
 
   #takeLine(line: Uint8Array, replies: Reply[]): void {
+    const before = replies.length
     if (this.#open === undefined) this.#takeFirstLine(line, replies)
     else this.#takeNextLine(this.#open, line, replies)
+    this.#isTrailed = replies.length === before
   }
 
   #takeFirstLine(line: Uint8Array, replies: Reply[]): void {

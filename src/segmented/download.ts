@@ -6,7 +6,7 @@
  * Segments by several connections where the server tells the size and takes REST; otherwise, and wherever the
  * server shows that it does not begin where it is told to, one connection from 0.
  */
-import { FtpReplyError, FtpTransferError } from '../errors.ts'
+import { FtpConnectionError, FtpReplyError, FtpTimeoutError, FtpTransferError } from '../errors.ts'
 import { PartFile, resolveTarget } from '../local/part-file.ts'
 import { explainRefusal, isAmbiguous } from '../operations/explain-refusal.ts'
 import type { Lease } from '../pool/lease.ts'
@@ -89,6 +89,11 @@ export async function runDownload(
   }
 }
 
+function isUnreachable(error: unknown): boolean {
+  if (error instanceof FtpTimeoutError) return error.phase === 'connect'
+  return error instanceof FtpConnectionError && error.attempts.length > 0
+}
+
 async function learnOf(session: Session, { remote, settings }: DownloadRequest): Promise<SourceFacts> {
   const facts = await askSource(session, remote)
   // In ASCII the file arrives in another length than SIZE tells.
@@ -111,6 +116,8 @@ async function withSession<T>(
     } catch (error) {
       if (lease !== undefined) endLease(lease, error instanceof FtpReplyError, error)
       signal.throwIfAborted()
+      // Where nothing has ever answered, the address is more likely wrong than the server down.
+      if (!pool.isProven && isUnreachable(error)) throw error
       const delayMs = budget.delayAfter(error, 0)
       emit('retry', { attempt: budget.failures, delayMs, error })
       await delay(delayMs, signal)

@@ -4,6 +4,8 @@ import type { Session } from '../session/session.ts'
 
 export interface SessionPool {
   acquire(signal: AbortSignal): Promise<Lease<Session>>
+  /** Whether a session has ever been logged in: the server's name and port are right. */
+  readonly isProven: boolean
   /** Calls `listener` when the server lets no more connections in; the returned function takes it back. */
   onLimited(listener: (error: unknown) => void): () => void
 }

@@ -76,7 +76,9 @@ async function learnFrom(data: DataConnection, way: 'EPSV' | 'PASV', profile: Se
     profile.passive = way
   } catch (error) {
     if (!(error instanceof FtpError)) return
-    profile.passive = way === 'EPSV' && profile.passive === 'untried' ? 'PASV' : 'untried'
+    // Several sessions may find out at once: only what this way had been taken for is corrected.
+    if (profile.passive === way) profile.passive = 'untried'
+    else if (way === 'EPSV') profile.passive = 'PASV'
   }
 }
 
@@ -106,7 +108,9 @@ function receiveBy(
   label: string,
   connectMs: number,
 ): DataConnection {
-  return new DataConnection(open, receiver, { label, connectMs, stallMs: session.options.timeouts.data })
+  const { timeouts, identity } = session.options
+  const tlsMs = identity === undefined ? undefined : timeouts.tls
+  return new DataConnection(open, receiver, { label, connectMs, tlsMs, stallMs: timeouts.data })
 }
 
 async function openActive(

@@ -104,7 +104,7 @@ test.each([
 function deadPorts(port: 'closed' | 'filtered', security: 'none' | 'explicit'): AttemptOptions {
   return {
     server: { security, epsv: { port }, pasv: { port } },
-    client: { timeouts: { connect: 200 } },
+    client: { timeouts: { connect: 200 }, retry: { attempts: 2, minDelay: 1 } },
     download: { connections: 1 },
   }
 }

@@ -1,0 +1,176 @@
+/** What is published: its manifest, the files in it, and that it loads wherever it says it does. */
+import { execFile } from 'node:child_process'
+import { cp, mkdir, readFile } from 'node:fs/promises'
+import { isBuiltin } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import ts from 'typescript'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as octoftp from '../src/index.ts'
+import { temporaryDirectory, type TemporaryDirectory } from './support/temporary-directory.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const runFile = promisify(execFile)
+const shell = process.platform === 'win32'
+
+interface Manifest {
+  readonly [name: string]: unknown
+  readonly exports: Readonly<Record<string, unknown>>
+}
+
+async function readManifest(): Promise<Manifest> {
+  return JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Manifest
+}
+
+describe('the manifest', () => {
+  it('asks for nothing at run time', async () => {
+    const manifest = await readManifest()
+    for (const name of ['dependencies', 'optionalDependencies', 'bundleDependencies']) {
+      expect(manifest[name] ?? {}, name).toEqual({})
+    }
+    const scripts = Object.keys(manifest['scripts'] as object)
+    expect(scripts.filter((name) => /^(pre|post)?install$/.test(name))).toEqual([])
+  })
+
+  it('says what the package is', async () => {
+    expect(await readManifest()).toMatchObject({
+      name: 'octoftp',
+      license: 'MIT',
+      type: 'module',
+      sideEffects: false,
+      engines: { node: '>=20.19' },
+      exports: {
+        '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+        './package.json': './package.json',
+      },
+    })
+  })
+})
+
+describe('the package', () => {
+  let folder: TemporaryDirectory
+  /** A folder in whose `node_modules` the package lies, as npm would put it there. */
+  let packed: string
+
+  beforeAll(async () => {
+    folder = await temporaryDirectory()
+    packed = folder.at('node_modules', 'octoftp')
+    await mkdir(packed, { recursive: true })
+    for (const name of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'src', 'docs']) {
+      await cp(join(root, name), join(packed, name), { recursive: true })
+    }
+    const tsup = join(root, 'node_modules/tsup/dist/cli-default.js')
+    await runFile(process.execPath, [tsup, '--silent', '--out-dir', join(packed, 'dist')], { cwd: root })
+  }, 120_000)
+  afterAll(() => folder[Symbol.asyncDispose]())
+
+  it('holds what it needs and nothing else', async () => {
+    const { stdout } = await runFile('npm', ['pack', '--dry-run', '--json'], { cwd: packed, shell })
+    const [tarball] = JSON.parse(stdout) as [{ files: { path: string; size: number }[] }]
+    expect(tarball.files.map(({ path }) => path).sort()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'dist/index.d.ts',
+      'dist/index.js',
+      'dist/index.js.map',
+      'package.json',
+    ])
+    expect(tarball.files.filter(({ size }) => size === 0)).toEqual([])
+  })
+
+  it('has every file that its exports name', async () => {
+    const { exports } = await readManifest()
+    const targets = Object.values(exports).flatMap((entry) =>
+      typeof entry === 'string' ? entry : Object.values(entry as Record<string, string>),
+    )
+    for (const target of targets) await readFile(join(packed, target))
+    expect(targets).toHaveLength(3)
+  })
+
+  it('is one ES module, without a top-level await', async () => {
+    const text = await readFile(join(packed, 'dist/index.js'), 'utf8')
+    expect(topLevelAwaits(text)).toEqual([])
+    expect(topLevelAwaits('export const a = await b\nfor await (const c of d) e()')).toHaveLength(2)
+    expect(text).toMatch(/^export \{$/m)
+    expect(text).not.toMatch(/\bmodule\.exports\b|__toCommonJS/)
+    const imported = [...text.matchAll(/^import .* from ["'](.*)["'];?$/gm)].map(([, name]) => name)
+    expect(imported.length).toBeGreaterThan(3)
+    expect(imported.filter((name = '') => !isBuiltin(name))).toEqual([])
+  })
+
+  const names = Object.keys(octoftp).sort()
+
+  it.each([
+    ['import', "import * as octoftp from 'octoftp'; export {}", '--input-type=module'],
+    ['require', "const octoftp = require('octoftp')", '--input-type=commonjs'],
+  ])('loads by %s, without a warning, and lets the process end', async (_how, load, type) => {
+    const program = `${load}; console.log(JSON.stringify(Object.keys(octoftp)))`
+    const { stdout, stderr } = await runFile(process.execPath, [type, '--eval', program], {
+      cwd: folder.path,
+    })
+    const loaded = JSON.parse(stdout) as string[]
+    expect(loaded.filter((name) => name !== 'default' && name !== '__esModule').sort()).toEqual(names)
+    expect(stderr).toBe('')
+  })
+
+  it('loads without a side effect on the process', async () => {
+    const program = `
+      const count = () => process.eventNames().map((name) => [name, process.listenerCount(name)])
+      const before = JSON.stringify([count(), Object.keys(globalThis)])
+      await import('octoftp')
+      console.log(before === JSON.stringify([count(), Object.keys(globalThis)]))`
+    const parameters = ['--input-type=module', '--eval', program]
+    const { stdout } = await runFile(process.execPath, parameters, { cwd: folder.path })
+    expect(stdout.trim()).toBe('true')
+  })
+})
+
+/** The text of each `await` outside of every function. */
+function topLevelAwaits(text: string): string[] {
+  const source = ts.createSourceFile('index.mjs', text, ts.ScriptTarget.Latest)
+  const found: string[] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isFunctionLike(node)) return
+    const isAwait =
+      ts.isAwaitExpression(node) || (ts.isForOfStatement(node) && node.awaitModifier !== undefined)
+    if (isAwait) found.push(node.getText(source))
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return found
+}
+
+describe('the repository', () => {
+  const forbidden: readonly (readonly [string, RegExp])[] = [
+    ['a folder of one machine', /(?<![\w.])\/(?:home|Users|work|root)\/\w/],
+    // In brackets, so that this file does not hold what it looks for.
+    ['a package registry', /registry\.npmjs\.|artifactor[y]|verdacci[o]|\bjfro[g]/i],
+  ]
+  const withNewOnes = ['--cached', '--others', '--exclude-standard']
+
+  it('names no machine and no registry', async () => {
+    const { stdout } = await runFile('git', ['ls-files', '-z', ...withNewOnes], { cwd: root })
+    const files = stdout.split('\0').filter((name) => name !== '')
+    expect(files.length).toBeGreaterThan(50)
+    const found: string[] = []
+    for (const file of files) {
+      const text = await readFile(join(root, file), 'utf8').catch(() => '')
+      for (const [what, pattern] of forbidden) {
+        const match = pattern.exec(text)
+        if (match !== null) found.push(`${file}: ${what}: ${match[0]}`)
+      }
+    }
+    expect(found).toEqual([])
+  })
+
+  it('has a lock file that installs from wherever npm is set to', async () => {
+    const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { resolved?: string; integrity?: string }>
+    }
+    const packages = Object.entries(lock.packages)
+    expect(packages.length).toBeGreaterThan(100)
+    expect(packages.filter(([, { resolved }]) => resolved !== undefined)).toEqual([])
+  })
+})

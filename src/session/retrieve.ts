@@ -7,7 +7,7 @@
 import type { DataReceiver } from '../connection/receiver.ts'
 import { replyError } from '../connection/reply-error.ts'
 import type { DataConnection, DataSocket } from '../connection/data.ts'
-import { FtpTlsError } from '../errors.ts'
+import { FtpTimeoutError, FtpTlsError } from '../errors.ts'
 import { command, type Command } from '../protocol/command.ts'
 import { isIntermediate, replyText, type Reply } from '../protocol/reply.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
@@ -93,8 +93,8 @@ async function settledFor(run: TransferRun, data: DataConnection, request: Retri
   const first = await Promise.race([run.over, end])
   // Our own cut needs no answer; the session waits for it by itself.
   if (first === 'cut') return
-  // The data may still be coming although the control connection is gone.
-  if (first === 'control-lost') await end
+  // The data may still be coming although the control connection is gone; not if it was us who gave it up.
+  if (first === 'control-lost') await (run.controlFailure instanceof FtpTimeoutError ? undefined : end)
   else if (isProvenWhole(data, request)) await withPatience(run.over)
   else {
     const outcome = await run.over
@@ -133,10 +133,16 @@ function judge(
   if (dataEnd?.is === 'cut') return { outcome: 'cut', doubt: undefined }
   const refusal = failureReply && refused(session, failureReply, sent, data.tls)
   const loss = dataEnd?.is === 'lost' ? dataEnd.error : undefined
-  const doubt = refusal ?? loss ?? controlFailure
+  // What we found out ourselves explains the 426 that our reset brings.
+  const doubt = (isOwnFinding(loss) ? loss : refusal) ?? loss ?? controlFailure
   if (doubt === undefined && dataEnd?.is === 'ended') return { outcome: 'complete', doubt }
   if (isProvenWhole(data, request)) return { outcome: 'unconfirmed', doubt }
   throw doubt
+}
+
+/** A stall, or a certificate that is not accepted. */
+function isOwnFinding(loss: unknown): boolean {
+  return loss instanceof FtpTimeoutError || (loss instanceof FtpTlsError && !loss.retryable)
 }
 
 function refused(session: Session, reply: Reply, sent: Command, tls: DataSocket['tls']): Error {

@@ -96,8 +96,10 @@ export class Session {
   async isReady(): Promise<boolean> {
     await this.#settling
     this.#settling = undefined
+    const idleMs = this.#idleMs()
+    this.#idleSince = undefined
     if (!this.control.isOpen) return false
-    if (this.#idleMs() <= this.options.timeouts.idle) return true
+    if (idleMs <= this.options.timeouts.idle) return true
     try {
       await this.control.request(command('NOOP'), Math.min(CHECK_MS, this.options.timeouts.reply))
       return true
@@ -108,7 +110,7 @@ export class Session {
 
   /** An idle session does not hold the process. */
   setIdle(isIdle: boolean): void {
-    this.#idleSince = isIdle ? { wall: Date.now(), monotonic: performance.now() } : undefined
+    if (isIdle) this.#idleSince = { wall: Date.now(), monotonic: performance.now() }
     this.control.holdProcess(!isIdle)
   }
 

@@ -21,7 +21,7 @@ import type { SessionOptions } from './session/options.ts'
 import { openSession } from './session/open-session.ts'
 import { unknownServer, type ServerProfile } from './session/server-profile.ts'
 import type { RemotePath, Session } from './session/session.ts'
-import { Transfer } from './transfer/transfer.ts'
+import { Transfer, whenOver } from './transfer/transfer.ts'
 
 /** Raises a client's cap on connections to `count` if it is lower. For one-shots, whose client is shared. */
 export let raiseMaxConnections: (client: FtpClient, count: number) => void
@@ -97,8 +97,7 @@ export class FtpClient implements AsyncDisposable {
       return runDownload({ pool, remote: path, shownPath, target, settings, retry }, context)
     }, settings)
     this.#transfers.add(transfer)
-    const forget = (): void => void this.#transfers.delete(transfer)
-    transfer.result.then(forget, forget)
+    void whenOver(transfer).then(() => this.#transfers.delete(transfer))
     return transfer
   }
 
@@ -140,7 +139,7 @@ export class FtpClient implements AsyncDisposable {
 
   /** A running transfer still needs sessions: to verify, and to try again. */
   async #drain(): Promise<void> {
-    await Promise.allSettled([...this.#transfers].map((transfer) => transfer.result))
+    await Promise.all([...this.#transfers].map(whenOver))
     await this.#pool.close()
   }
 

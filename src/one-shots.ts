@@ -8,7 +8,7 @@ import { MOST_CONNECTIONS, optionsWithUrl, readUrl, type FtpClientOptions } from
 import type { FtpUrl } from './protocol/url.ts'
 import type { DownloadResult } from './segmented/download.ts'
 import { DOWNLOAD_DEFAULTS, type DownloadOptions } from './segmented/options.ts'
-import type { Transfer } from './transfer/transfer.ts'
+import { whenOver, type Transfer } from './transfer/transfer.ts'
 import { startIdleTimer } from './util/timer.ts'
 import { optionsObject, wholeNumber } from './util/validate.ts'
 
@@ -55,7 +55,7 @@ export function download(
   try {
     raiseMaxConnections(shared.client, connections)
     const transfer = shared.client.download(location.path, target, { ...settings, connections })
-    transfer.result.then(shared.giveBack, shared.giveBack)
+    void whenOver(transfer).then(shared.giveBack)
     return transfer
   } catch (error) {
     shared.giveBack()

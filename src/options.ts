@@ -11,7 +11,8 @@ import {
   type SessionOptions,
   type Timeouts,
 } from './session/options.ts'
-import { secureIdentity, type TlsOptions } from './tls/secure-options.ts'
+import { secureIdentity, type SecureIdentity, type TlsOptions } from './tls/secure-options.ts'
+import { isIpAddress } from './transport/address.ts'
 import { milliseconds, number, oneOf, optionsObject, text, wholeNumber } from './util/validate.ts'
 
 export interface FtpClientOptions {
@@ -88,6 +89,10 @@ export const DEFAULTS: Readonly<{
   download: DOWNLOAD_DEFAULTS,
 })
 
+/** A day. */
+const LONGEST_DELAY_MS = 86_400_000
+const LINE_BREAKING = /[\r\n\0]/
+
 /** More connections than this help nobody, and look like an attack. */
 export const MOST_CONNECTIONS = 64
 
@@ -96,7 +101,7 @@ const PORTS: Readonly<Record<Security, number>> = { none: 21, explicit: 21, impl
 /** A `TypeError` or `RangeError` names the option that is wrong. No message shows a password. */
 export function clientSettings(options: FtpClientOptions): ClientSettings {
   const given = optionsObject(options, 'options')
-  const host = text(given, 'host', undefined)
+  const host = oneLine(given, 'host', undefined)
   if (host === undefined) throw new TypeError('Option "host" is missing: give a URL or a host')
   const security = oneOf(given, 'security', 'explicit', ['none', 'explicit', 'implicit'])
   const port = wholeNumber(given, 'port', PORTS[security], 1, 65_535)
@@ -104,13 +109,13 @@ export function clientSettings(options: FtpClientOptions): ClientSettings {
     host,
     port,
     label: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
-    user: text(given, 'user', DEFAULTS.user),
+    user: oneLine(given, 'user', DEFAULTS.user),
     password: passwordSource(given),
-    account: text(given, 'account', undefined),
+    account: secretLine(given, 'account'),
     security,
-    identity: security === 'none' ? undefined : secureIdentity(optionsObject(given.tls, 'tls'), host),
+    identity: security === 'none' ? undefined : identity(given, host),
     family: ipFamily(given),
-    localAddress: text(given, 'localAddress', undefined),
+    localAddress: ipAddress(given, 'localAddress'),
     timeouts: timeouts(given),
     dataMode: dataMode(given),
     passiveHost: passiveHost(given),
@@ -130,32 +135,67 @@ export function readUrl(url: string | URL): FtpUrl {
 }
 
 /**
- * The options of a call that names its server by URL. What the options say goes before what the URL says: a user
- * in the URL and a password in the options is the usual way to keep the latter out of the former.
+ * The options of a call that names its server by URL. An option goes before what the URL says, but a password in
+ * the URL goes only to the user and host beside which it was written.
  */
 export function optionsWithUrl<T extends FtpClientOptions>(options: T, url: FtpUrl): T {
   const security = options.security ?? url.security
-  // The port that a scheme implies gives way to that of another security; one that was written does not.
-  const port = url.port === PORTS[url.security] ? PORTS[security] : url.port
+  const isElsewhere = (options.host ?? url.host) !== url.host || (options.user ?? url.user) !== url.user
   return {
     ...options,
     host: options.host ?? url.host,
-    port: options.port ?? port,
+    port: options.port ?? (url.isPortWritten ? url.port : PORTS[security]),
     user: options.user ?? url.user,
-    password: options.password ?? url.password,
+    password: options.password ?? (isElsewhere ? undefined : url.password),
     security,
   }
 }
 
-function passwordSource({ password }: FtpClientOptions): () => Promise<string | undefined> {
-  switch (typeof password) {
-    case 'undefined':
-    case 'string':
-      return () => Promise.resolve(password)
-    case 'function':
-      return async () => checkedPassword(await password())
-    default:
-      throw new TypeError('Option "password" must be a string or a function that gives one')
+function passwordSource(options: FtpClientOptions): () => Promise<string | undefined> {
+  const { password } = options
+  if (typeof password === 'function') return async () => checkedPassword(await password())
+  const known = secretLine(options, 'password')
+  return () => Promise.resolve(known)
+}
+
+/** Text that goes into one command: a line end in it would begin another. */
+function oneLine<F extends string | undefined>(
+  options: FtpClientOptions,
+  name: string,
+  fallback: F,
+): string | F {
+  const value = text(options, name, fallback)
+  if (value !== undefined && LINE_BREAKING.test(value)) {
+    throw new RangeError(`Option "${name}" is ${inspect(value)}; it may not hold CR, LF or NUL`)
+  }
+  return value
+}
+
+/** The same for what no message may show. */
+function secretLine(options: FtpClientOptions, name: 'password' | 'account'): string | undefined {
+  const value: unknown = options[name]
+  if (value === undefined) return undefined
+  const allowed = name === 'password' ? 'a string, or a function that gives one' : 'a string'
+  if (typeof value !== 'string')
+    throw new TypeError(`Option "${name}" is of type ${typeof value}; it must be ${allowed}`)
+  if (LINE_BREAKING.test(value)) throw new RangeError(`Option "${name}" may not hold CR, LF or NUL`)
+  return value
+}
+
+function ipAddress(options: object, name: string): string | undefined {
+  const value = text(options, name, undefined)
+  if (value !== undefined && !isIpAddress(value)) {
+    throw new RangeError(`Option "${name}" is ${inspect(value)}; it must be an IP address`)
+  }
+  return value
+}
+
+function identity(options: FtpClientOptions, host: string): SecureIdentity {
+  const given = optionsObject(options.tls, 'tls')
+  try {
+    return secureIdentity(given, host)
+  } catch (cause) {
+    throw new TypeError(`Option "tls" cannot be used: ${(cause as Error).message}`, { cause })
   }
 }
 
@@ -184,9 +224,10 @@ function timeouts(options: FtpClientOptions): Timeouts {
 
 function dataMode(options: FtpClientOptions): DataMode {
   const mode = oneOf(options, 'mode', DEFAULTS.mode, ['passive', 'active'])
-  if (mode === 'passive') return { is: 'passive' }
   const active = optionsObject(options.active, 'active')
-  return { is: 'active', address: text(active, 'active.address', undefined), ports: portRange(active.ports) }
+  const address = ipAddress(active, 'active.address')
+  const ports = portRange(active.ports)
+  return Object.freeze(mode === 'passive' ? { is: 'passive' } : { is: 'active', address, ports })
 }
 
 function portRange(ports: readonly [number, number] | undefined): readonly [number, number] | undefined {
@@ -199,7 +240,7 @@ function portRange(ports: readonly [number, number] | undefined): readonly [numb
       `Option "active.ports" is ${inspect(ports)}; it must be [first, last], from 1 to 65535`,
     )
   }
-  return ports
+  return Object.freeze([ports[0], ports[1]] as const)
 }
 
 function passiveHost({ passiveHost: rule = DEFAULTS.passiveHost }: FtpClientOptions): PassiveHostRule {
@@ -215,8 +256,8 @@ function retryPolicy(options: FtpClientOptions): RetryPolicy {
   const given = optionsObject(options.retry, 'retry')
   return Object.freeze({
     attempts: wholeNumber(given, 'retry.attempts', DEFAULT_RETRY.attempts, 1, Number.MAX_SAFE_INTEGER),
-    minDelay: number(given, 'retry.minDelay', DEFAULT_RETRY.minDelay, 0, Infinity),
-    maxDelay: number(given, 'retry.maxDelay', DEFAULT_RETRY.maxDelay, 0, Infinity),
+    minDelay: number(given, 'retry.minDelay', DEFAULT_RETRY.minDelay, 0, LONGEST_DELAY_MS),
+    maxDelay: number(given, 'retry.maxDelay', DEFAULT_RETRY.maxDelay, 0, LONGEST_DELAY_MS),
     factor: number(given, 'retry.factor', DEFAULT_RETRY.factor, 1, 100),
     jitter: number(given, 'retry.jitter', DEFAULT_RETRY.jitter, 0, 1),
   })

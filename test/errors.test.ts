@@ -5,7 +5,18 @@ import { lookup } from 'node:dns/promises'
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { expect, test, describe } from 'vitest'
 import { download, FtpClient, FtpError, type DownloadOptions } from '../src/index.ts'
-import { BRISK, clientOptions, CONTENT, fail, PASSWORD, REMOTE, sent, serving, succeed, USER } from './hazards/support/attempt.ts'
+import {
+  BRISK,
+  clientOptions,
+  CONTENT,
+  fail,
+  PASSWORD,
+  REMOTE,
+  sent,
+  serving,
+  succeed,
+  USER,
+} from './hazards/support/attempt.ts'
 import { fakeFtpServer, type FakeFtpServer } from './support/fake-ftp-server.ts'
 import { expectNoLeaks } from './support/leaks.ts'
 import { closedPort } from './support/scripted/dead-port.ts'
@@ -19,7 +30,9 @@ describe('the server', () => {
       name: 'FtpConnectionError',
       code: 'ERR_FTP_CONNECT',
       host: 'no-such-host.invalid:21',
-      message: expect.stringMatching(/Host "no-such-host\.invalid" (was not found: check the name|could not be looked up)/),
+      message: expect.stringMatching(
+        /Host "no-such-host\.invalid" (was not found: check the name|could not be looked up)/,
+      ) as unknown,
     })
   })
 
@@ -31,7 +44,9 @@ describe('the server', () => {
       host: `127.0.0.1:${port}`,
       retryable: true,
       message: `Cannot connect to 127.0.0.1:${port} (127.0.0.1: connection refused)`,
-      attempts: [{ address: '127.0.0.1', port, error: expect.objectContaining({ code: 'ECONNREFUSED' }) }],
+      attempts: [
+        { address: '127.0.0.1', port, error: expect.objectContaining({ code: 'ECONNREFUSED' }) as unknown },
+      ],
     })
   })
 
@@ -55,7 +70,10 @@ describe('the server', () => {
 
   test('a reply without end', async () => {
     await using server = await speaking(`220-${'x'.repeat(600_000)}`)
-    await expectFailure(`ftp://127.0.0.1:${server.port}/file.bin`, { name: 'FtpProtocolError', code: 'ERR_FTP_REPLY_TOO_LONG' })
+    await expectFailure(`ftp://127.0.0.1:${server.port}/file.bin`, {
+      name: 'FtpProtocolError',
+      code: 'ERR_FTP_REPLY_TOO_LONG',
+    })
   })
 })
 
@@ -81,21 +99,27 @@ describe('the file', () => {
     expect((error as Error).message).toMatch(/"\/pub" is a directory/)
   })
 
-  test.each([[[]], [['MLST']], [['MLST', 'SIZE']]])('may not be read (unknown to the server: %j)', async (unsupported) => {
-    const { error } = await fail({
-      server: {
-        unsupported,
-        on: {
-          RETR: (session) => {
-            session.dropData()
-            session.reply('550 Permission denied.')
+  test.each([[[]], [['MLST']], [['MLST', 'SIZE']]])(
+    'may not be read (unknown to the server: %j)',
+    async (unsupported) => {
+      const { error } = await fail({
+        server: {
+          unsupported,
+          on: {
+            RETR: (session) => {
+              session.dropData()
+              session.reply('550 Permission denied.')
+            },
           },
         },
-      },
-    })
-    expect(error).toMatchObject({ code: 'ERR_FTP_NOT_PERMITTED', reply: { code: 550, lines: ['Permission denied.'] } })
-    expect((error as Error).message).toContain('Permission denied.')
-  })
+      })
+      expect(error).toMatchObject({
+        code: 'ERR_FTP_NOT_PERMITTED',
+        reply: { code: 550, lines: ['Permission denied.'] },
+      })
+      expect((error as Error).message).toContain('Permission denied.')
+    },
+  )
 
   test.each([
     [451, 'ERR_FTP_REPLY', true],
@@ -115,7 +139,12 @@ describe('the file', () => {
       },
       download: { connections: 1 },
     })
-    expect(error).toMatchObject({ code: expected, reply: { code, lines: ['For a reason'] }, transient, retryable: transient })
+    expect(error).toMatchObject({
+      code: expected,
+      reply: { code, lines: ['For a reason'] },
+      transient,
+      retryable: transient,
+    })
     expect((error as Error).message).toContain('For a reason')
     expect(sent(server, 'RETR')).toBe(transient ? 3 : 1)
   })
@@ -123,7 +152,11 @@ describe('the file', () => {
 
 describe('the target', () => {
   test('its folder is missing: nothing is asked of the server', async () => {
-    await expectLocalFailure((folder) => folder.at('missing', 'file.bin'), /its folder does not exist/, 'nothing asked')
+    await expectLocalFailure(
+      (folder) => folder.at('missing', 'file.bin'),
+      /its folder does not exist/,
+      'nothing asked',
+    )
   })
 
   test('it is a folder', async () => {
@@ -177,7 +210,6 @@ describe('the target', () => {
   })
 
   test('its permissions stay', { skip: process.platform === 'win32' }, async () => {
-
     await withServer(async (_server, client, folder) => {
       await writeFile(folder.at('file'), 'old')
       await chmod(folder.at('file'), 0o640)
@@ -194,7 +226,10 @@ describe('the target', () => {
       ])
       expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
       const refused = outcomes.find((outcome) => outcome.status === 'rejected')
-      expect(refused?.reason).toMatchObject({ code: 'ERR_FTP_LOCAL_FILE', message: expect.stringMatching(/another download in this process/) })
+      expect(refused?.reason).toMatchObject({
+        code: 'ERR_FTP_LOCAL_FILE',
+        message: expect.stringMatching(/another download in this process/) as unknown,
+      })
       expect((await readFile(folder.at('file'))).equals(CONTENT)).toBe(true)
       expect(await readdir(folder.path)).toEqual(['file'])
       expect(client.stats()).toMatchObject({ leased: 0, waiting: 0 })
@@ -247,7 +282,7 @@ describe('options', () => {
   ]
 
   test.each(bad)('%s: %j is refused before anything else', (name, options, kind) => {
-    const error = thrownBy(() => download(url, '/nowhere/at/all', options as DownloadOptions))
+    const error = thrownBy(() => download(url, '/nowhere/at/all', options))
     expect(error).toBeInstanceOf(kind)
     expect((error as Error).message).toContain(`"${name}"`)
     if (name !== 'password') expect((error as Error).message).toMatch(/must be|is missing/)
@@ -255,7 +290,9 @@ describe('options', () => {
 
   test('each says the value, what is allowed, and the name', () => {
     const error = thrownBy(() => download(url, 'x', { connections: 100 }))
-    expect((error as Error).message).toBe('Option "connections" is 100; it must be a whole number from 1 to 64')
+    expect((error as Error).message).toBe(
+      'Option "connections" is 100; it must be a whole number from 1 to 64',
+    )
   })
 
   test.each([
@@ -280,8 +317,12 @@ describe('options', () => {
   test('options that are no object', () => {
     expect(thrownBy(() => download(url, 'x', 'fast' as unknown as DownloadOptions))).toBeInstanceOf(TypeError)
     expect(thrownBy(() => new FtpClient(5 as unknown as string))).toBeInstanceOf(TypeError)
-    expect(thrownBy(() => new FtpClient({}))).toMatchObject({ message: expect.stringMatching(/"host" is missing/) })
-    expect(thrownBy(() => new FtpClient('ftp://host/a/path'))).toMatchObject({ message: expect.stringMatching(/leave out the path/) })
+    expect(thrownBy(() => new FtpClient({}))).toMatchObject({
+      message: expect.stringMatching(/"host" is missing/) as unknown,
+    })
+    expect(thrownBy(() => new FtpClient('ftp://host/a/path'))).toMatchObject({
+      message: expect.stringMatching(/leave out the path/) as unknown,
+    })
   })
 
   test('more connections than the client may have: told by name', () => {
@@ -293,7 +334,7 @@ describe('options', () => {
 
   test('nothing was begun by any of them', async () => {
     await expectNoLeaks(() => {
-      for (const [, options] of bad) thrownBy(() => download(url, 'x', options as DownloadOptions))
+      for (const [, options] of bad) thrownBy(() => download(url, 'x', options))
     })
   })
 })
@@ -319,7 +360,9 @@ function thrownBy(work: () => unknown): unknown {
 async function expectFailure(url: string, expected: object): Promise<unknown> {
   return expectNoLeaks(async () => {
     await using folder = await temporaryDirectory()
-    const error: unknown = await download(url, folder.at('file.bin'), CREDENTIALS).catch((reason: unknown) => reason)
+    const error: unknown = await download(url, folder.at('file.bin'), CREDENTIALS).catch(
+      (reason: unknown) => reason,
+    )
     expect(error).toBeInstanceOf(FtpError)
     expect(error).toMatchObject(expected)
     expect(await readdir(folder.path)).toEqual([])
@@ -347,7 +390,12 @@ async function expectLocalFailure(
     const target = await place(folder)
     const before = await readdir(folder.path)
     const error: unknown = await client.download(REMOTE, target).catch((reason: unknown) => reason)
-    expect(error).toMatchObject({ name: 'FtpTransferError', code: 'ERR_FTP_LOCAL_FILE', retryable: false, path: expect.any(String) })
+    expect(error).toMatchObject({
+      name: 'FtpTransferError',
+      code: 'ERR_FTP_LOCAL_FILE',
+      retryable: false,
+      path: expect.any(String) as unknown,
+    })
     expect((error as Error).message).toMatch(words)
     expect(await readdir(folder.path)).toEqual(before)
     expect(client.stats()).toMatchObject({ leased: 0, waiting: 0 })

@@ -45,6 +45,8 @@ export class ControlConnection {
   readonly #parser: ReplyParser
   readonly #replies: Reply[] = []
   readonly #closeListeners = new Set<(reason: unknown) => void>()
+  /** The peer's address, where data connections go without another look-up. Noted: a closed socket has none. */
+  readonly remoteAddress: string
   #socket: Socket
   #state: State = { is: 'open' }
   #waiter: Waiter | undefined
@@ -56,6 +58,7 @@ export class ControlConnection {
     this.#secrets = options.secrets
     this.#parser = new ReplyParser({ redact: (text) => redact(text, options.secrets) })
     this.#socket = socket
+    this.remoteAddress = socket.remoteAddress ?? ''
     socket.setKeepAlive(true, KEEPALIVE_AFTER_MS)
     socket.setNoDelay(true)
     // Under TLS the TCP socket is TLS's own, and what it reports is reported by TLS again.
@@ -65,11 +68,6 @@ export class ControlConnection {
 
   get isOpen(): boolean {
     return this.#state.is === 'open'
-  }
-
-  /** The peer's address: data connections go there, without another look-up. */
-  get remoteAddress(): string {
-    return this.#socket.remoteAddress ?? ''
   }
 
   get localAddress(): string {
@@ -237,7 +235,7 @@ export class ControlConnection {
     return new FtpConnectionError('ERR_FTP_CONTROL_CLOSED', message, {
       cause,
       host: this.label,
-      address: this.#socket.remoteAddress,
+      address: this.remoteAddress,
     })
   }
 

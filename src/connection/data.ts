@@ -88,13 +88,21 @@ export class DataConnection {
     if (this.#state !== 'waiting') return
     this.#state = 'connecting'
     this.#connectDog.start()
-    this.#socket = this.#open(this.#receiver, {
+    try {
+      this.#socket = this.#open(this.#receiver, this.#events())
+    } catch (error) {
+      this.#lose(this.#dataError(error as Error))
+    }
+  }
+
+  #events(): DataSocketEvents {
+    return {
       connected: () => this.#onConnected(),
       secured: () => this.#onSecured(),
       received: (bytes) => this.#onReceived(bytes),
       ended: () => this.#finish({ is: 'ended' }),
       failed: (error) => this.#lose(this.#dataError(error)),
-    })
+    }
   }
 
   /** Bytes received so far. */

@@ -26,6 +26,8 @@ export interface FtpUrl {
   readonly host: string
   /** 21, or 990 for `ftps:`, where the URL has none. */
   readonly port: number
+  /** Whether the URL has a port of its own. */
+  readonly isPortWritten: boolean
   /** `undefined` where the URL has none or an empty one. */
   readonly user: string | undefined
   /** `undefined` where the URL has none; `''` for `user:@host`. */
@@ -53,6 +55,7 @@ class ParsedFtpUrl implements FtpUrl {
   readonly security: FtpSecurity
   readonly host: string
   readonly port: number
+  readonly isPortWritten: boolean
   readonly user: string | undefined
   readonly password: string | undefined
   readonly path: Uint8Array
@@ -64,6 +67,7 @@ class ParsedFtpUrl implements FtpUrl {
     this.security = SCHEMES[scheme].security
     this.host = authority.host
     this.port = authority.port ?? SCHEMES[scheme].port
+    this.isPortWritten = authority.port !== undefined
     this.user = authority.user
     this.password = authority.password
     this.path = path.bytes

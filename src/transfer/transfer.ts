@@ -41,11 +41,18 @@ type EmitterMap = { [Name in keyof TransferEvents]: [TransferEvents[Name]] }
  *
  * An `async` function that returns a Transfer returns its result: return it in an object to keep the handle.
  */
+/** Resolves when a transfer is over, however it ended. Unlike a look at `result`, it handles no rejection. */
+export let whenOver: (transfer: Transfer<unknown>) => Promise<unknown>
+
 export class Transfer<Result> extends EventEmitter<EmitterMap> implements PromiseLike<Result> {
+  static {
+    whenOver = (transfer) => transfer.#over.promise
+  }
   /** Resolves with the result; rejects with an `FtpError`, or with the reason of the abort, untouched. */
   readonly result: Promise<Result>
   readonly #meter: ProgressMeter
   readonly #controller = new AbortController()
+  readonly #over = deferred<true>()
   #state: TransferState = 'queued'
 
   constructor(work: (context: TransferContext) => Promise<Result>, settings: TransferSettings) {
@@ -58,7 +65,10 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
     this.result = promise
     queueMicrotask(() => {
       const stopListening = onAbort(settings.signal, (reason) => this.#controller.abort(reason))
-      this.#run(work).then(resolve, reject).finally(stopListening)
+      void this.#run(work)
+        .then(resolve, reject)
+        .finally(stopListening)
+        .finally(() => this.#over.resolve(true))
     })
   }
 

@@ -8,6 +8,7 @@
 import { lookup } from 'node:dns/promises'
 import { connect, isIP, type Socket } from 'node:net'
 import { FtpConnectionError, FtpTimeoutError, type ConnectAttempt } from '../errors.ts'
+import { onAbort } from '../util/abort.ts'
 import { startTimer } from '../util/timer.ts'
 
 /** RFC 8305 §5: the pause before the next address is tried beside the ones under way. */
@@ -37,42 +38,32 @@ export function dial(target: DialTarget): Promise<Socket> {
   const { signal } = target
   return new Promise<Socket>((resolve, reject) => {
     const race = new AttemptRace(target)
-    const onAbort = (): void => settle(() => reject(signal?.reason as Error))
-    const cancelTimer = startTimer(target.timeoutMs, () =>
-      settle(() => reject(timedOut(target, race.failures))),
-    )
-    let settled = false
+    const stops: (() => void)[] = [() => race.stop()]
+    // The first answer counts: whatever comes later finds the promise settled and the race stopped.
     const settle = (answer: () => void): void => {
-      if (settled) return
-      settled = true
-      cancelTimer()
-      signal?.removeEventListener('abort', onAbort)
-      race.stop()
+      for (const stop of stops.splice(0)) stop()
       answer()
     }
-    if (signal?.aborted) {
-      onAbort()
-      return
-    }
-    signal?.addEventListener('abort', onAbort, { once: true })
+    stops.push(startTimer(target.timeoutMs, () => settle(() => reject(timedOut(target, race.failures)))))
+    stops.push(onAbort(signal, (reason) => settle(() => reject(reason))))
     resolveAddresses(target).then(
-      (addresses) => {
-        if (settled) return
+      (addresses) =>
         race.run(
           addresses,
           (socket) => settle(() => resolve(socket)),
           () => settle(() => reject(allFailed(target, race.failures))),
-        )
-      },
+        ),
       (cause: unknown) => settle(() => reject(notFound(target, cause))),
     )
   })
 }
 
 async function resolveAddresses(target: DialTarget): Promise<readonly Address[]> {
-  const family = isIP(target.host)
-  if (family !== 0) return [{ address: target.host, family }]
-  return alternateFamilies(await lookup(target.host, { all: true, family: target.family, verbatim: true }))
+  const literal = isIP(target.host)
+  if (literal !== 0) return [{ address: target.host, family: literal }]
+  // A local address can only reach its own family; connecting without it could show another address than meant.
+  const family = target.family === 0 ? isIP(target.localAddress ?? '') : target.family
+  return alternateFamilies(await lookup(target.host, { all: true, family, verbatim: true }))
 }
 
 /** RFC 8305 §4: the resolver's order, but families in turn, so that one broken family costs one delay. */
@@ -93,12 +84,14 @@ class AttemptRace {
   readonly #sockets = new Set<Socket>()
   #waiting: Address[] = []
   #cancelNext: () => void = () => {}
+  #isStopped = false
 
   constructor(target: DialTarget) {
     this.#target = target
   }
 
   run(addresses: readonly Address[], won: (socket: Socket) => void, lost: () => void): void {
+    if (this.#isStopped) return
     this.#waiting = [...addresses]
     const startNext = (): void => {
       this.#cancelNext()
@@ -115,6 +108,7 @@ class AttemptRace {
 
   /** Drops every attempt that has not won. */
   stop(): void {
+    this.#isStopped = true
     this.#cancelNext()
     this.#waiting = []
     for (const socket of this.#sockets) socket.destroy()
@@ -127,8 +121,7 @@ class AttemptRace {
       host: to.address,
       port,
       noDelay: true,
-      // A local address of one family cannot be bound for a peer of the other.
-      ...(localAddress !== undefined && isIP(localAddress) === to.family && { localAddress }),
+      ...(localAddress !== undefined && { localAddress }),
     })
     this.#sockets.add(socket)
     const onError = (error: Error): void => {

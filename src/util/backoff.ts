@@ -12,6 +12,8 @@ export interface Backoff {
 
 /** The delay in milliseconds after failure number `failures` (from 1); `random` gives numbers in [0, 1). */
 export function backoffDelay(backoff: Backoff, failures: number, random: () => number): number {
-  const full = Math.min(backoff.maxDelay, backoff.minDelay * backoff.factor ** (failures - 1))
+  // Bounded, since no delay times infinitely often is not a number.
+  const growth = Math.min(Number.MAX_VALUE, backoff.factor ** (failures - 1))
+  const full = Math.min(backoff.maxDelay, backoff.minDelay * growth)
   return full * (1 - backoff.jitter * random())
 }

@@ -2,6 +2,8 @@
  * Timers for deadlines. `Infinity` means none, and a delay beyond what `setTimeout` can hold
  * (2^31 - 1 ms) is kept as that maximum instead of firing at once.
  */
+import { waitOrAbort } from './abort.ts'
+
 const LONGEST_TIMEOUT_MS = 0x7fff_ffff
 
 /** Calls `expire` once after `ms` milliseconds; the returned function cancels it. It holds the process. */
@@ -19,20 +21,14 @@ export function startIdleTimer(ms: number, expire: () => void): () => void {
 }
 
 /** Resolves after `ms` milliseconds, or rejects with the signal's reason. */
-export function delay(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(signal.reason as Error)
-      return
-    }
-    const onAbort = (): void => {
-      stop()
-      reject(signal?.reason as Error)
-    }
-    const stop = startTimer(ms, () => {
-      signal?.removeEventListener('abort', onAbort)
-      resolve()
-    })
-    signal?.addEventListener('abort', onAbort, { once: true })
+export async function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  let stop = (): void => {}
+  const over = new Promise<void>((resolve) => {
+    stop = startTimer(ms, resolve)
   })
+  try {
+    await waitOrAbort(over, signal)
+  } finally {
+    stop()
+  }
 }

@@ -9,7 +9,11 @@ const ACTIVE = { mode: 'active' } as const
 
 test.each(['none', 'explicit', 'implicit'] as const)('PORT, security %s', async (security) => {
   for (const connections of [1, 4]) {
-    const { server, result } = await succeed({ server: { security }, client: ACTIVE, download: { connections } })
+    const { server, result } = await succeed({
+      server: { security },
+      client: ACTIVE,
+      download: { connections },
+    })
     expect(sent(server, 'PORT')).toBe(server.retrievals.length)
     expect(sent(server, 'EPSV') + sent(server, 'PASV')).toBe(0)
     if (security !== 'none') expect(result.tls?.dataSessionsReused).toBe(connections)
@@ -23,13 +27,27 @@ test('EPRT over IPv6', async () => {
 })
 
 test('PORT refused: EPRT', async () => {
-  const { server } = await succeed({ server: { unsupported: ['PORT'] }, client: ACTIVE, download: { connections: 1 } })
-  expect(server.commands.flat().find((line) => line.startsWith('EPRT'))).toMatch(/^EPRT \|1\|127\.0\.0\.1\|\d+\|$/)
+  const { server } = await succeed({
+    server: { unsupported: ['PORT'] },
+    client: ACTIVE,
+    download: { connections: 1 },
+  })
+  expect(server.commands.flat().find((line) => line.startsWith('EPRT'))).toMatch(
+    /^EPRT \|1\|127\.0\.0\.1\|\d+\|$/,
+  )
 })
 
 test('both refused', async () => {
-  const { error } = await fail({ server: { unsupported: ['PORT', 'EPRT'] }, client: ACTIVE, download: { connections: 1 } })
-  expect(error).toMatchObject({ name: 'FtpReplyError', code: 'ERR_FTP_UNSUPPORTED', command: expect.stringMatching(/^EPRT /) })
+  const { error } = await fail({
+    server: { unsupported: ['PORT', 'EPRT'] },
+    client: ACTIVE,
+    download: { connections: 1 },
+  })
+  expect(error).toMatchObject({
+    name: 'FtpReplyError',
+    code: 'ERR_FTP_UNSUPPORTED',
+    command: expect.stringMatching(/^EPRT /) as unknown,
+  })
 })
 
 test('ports of a range, and the address that is told', async () => {
@@ -37,7 +55,10 @@ test('ports of a range, and the address that is told', async () => {
     client: { mode: 'active', active: { address: '127.0.0.1', ports: [42_100, 42_140] } },
     download: { connections: 4 },
   })
-  const ports = server.commands.flat().filter((line) => line.startsWith('PORT')).map(portOf)
+  const ports = server.commands
+    .flat()
+    .filter((line) => line.startsWith('PORT'))
+    .map(portOf)
   expect(ports).toHaveLength(4)
   for (const port of ports) {
     expect(port).toBeGreaterThanOrEqual(42_100)
@@ -50,7 +71,10 @@ test('no port of the range is free: ERR_FTP_DATA', async () => {
   await once(holder, 'listening')
   const { port } = holder.address() as AddressInfo
   try {
-    const { error } = await fail({ client: { mode: 'active', active: { ports: [port, port] } }, download: { connections: 1 } })
+    const { error } = await fail({
+      client: { mode: 'active', active: { ports: [port, port] } },
+      download: { connections: 1 },
+    })
     expect(error).toMatchObject({ name: 'FtpConnectionError', code: 'ERR_FTP_DATA' })
     expect((error as Error).message).toContain(String(port))
   } finally {
@@ -78,7 +102,11 @@ test('a stranger who knocks first is turned away, and the server is let in behin
 
 test('nobody comes: ERR_FTP_TIMEOUT, phase data-connect', async () => {
   const on: FakeFtpOptions['on'] = { RETR: (session) => session.reply('150 Coming') }
-  const { error } = await fail({ server: { on }, client: { mode: 'active', timeouts: { connect: 150 } }, download: { connections: 1 } })
+  const { error } = await fail({
+    server: { on },
+    client: { mode: 'active', timeouts: { connect: 150 } },
+    download: { connections: 1 },
+  })
   expect(error).toMatchObject({ code: 'ERR_FTP_TIMEOUT', phase: 'data-connect', afterMs: 150 })
 })
 

@@ -2,19 +2,28 @@
 import { expect, test } from 'vitest'
 import { eventsOf, fail, SIZE, succeed } from './support/attempt.ts'
 
-test.each(['fin', 'rst'] as const)('by %s, and the data goes on to its end: nothing is fetched twice', async (by) => {
-  const { server, result } = await succeed({
-    server: { fault: ({ number }) => (number === 0 ? { kind: 'control dies', by, afterBytes: 100_000, dataGoesOn: true } : undefined) },
-    download: { connections: 1 },
-  })
-  expect(result.refetchedBytes).toBe(0)
-  expect(server.retrievals).toHaveLength(1)
-})
+test.each(['fin', 'rst'] as const)(
+  'by %s, and the data goes on to its end: nothing is fetched twice',
+  async (by) => {
+    const { server, result } = await succeed({
+      server: {
+        fault: ({ number }) =>
+          number === 0 ? { kind: 'control dies', by, afterBytes: 100_000, dataGoesOn: true } : undefined,
+      },
+      download: { connections: 1 },
+    })
+    expect(result.refetchedBytes).toBe(0)
+    expect(server.retrievals).toHaveLength(1)
+  },
+)
 
 test.each(['fin', 'rst'] as const)('by %s, and the data with it: another session goes on', async (by) => {
   for (const connections of [1, 4]) {
     const outcome = await succeed({
-      server: { fault: ({ number }) => (number === 0 ? { kind: 'control dies', by, afterBytes: 100_000, dataGoesOn: false } : undefined) },
+      server: {
+        fault: ({ number }) =>
+          number === 0 ? { kind: 'control dies', by, afterBytes: 100_000, dataGoesOn: false } : undefined,
+      },
       download: { connections },
     })
     expect(outcome.result.refetchedBytes).toBe(0)
@@ -25,7 +34,10 @@ test.each(['fin', 'rst'] as const)('by %s, and the data with it: another session
 
 test('in one segment of four: the others are not disturbed', async () => {
   const { server } = await succeed({
-    server: { fault: ({ number }) => (number === 2 ? { kind: 'control dies', by: 'rst', afterBytes: 50_000, dataGoesOn: true } : undefined) },
+    server: {
+      fault: ({ number }) =>
+        number === 2 ? { kind: 'control dies', by: 'rst', afterBytes: 50_000, dataGoesOn: true } : undefined,
+    },
     download: { connections: 4 },
   })
   expect(server.retrievals.length).toBeLessThanOrEqual(5)
@@ -36,7 +48,10 @@ test('every time, without progress: a typed error once the attempts are spent', 
     server: { fault: { kind: 'control dies', by: 'rst', afterBytes: 0, dataGoesOn: false } },
     download: { connections: 1 },
   })
-  expect(error).toMatchObject({ name: 'FtpConnectionError', code: expect.stringMatching(/^ERR_FTP_(CONTROL_CLOSED|DATA)$/) })
+  expect(error).toMatchObject({
+    name: 'FtpConnectionError',
+    code: expect.stringMatching(/^ERR_FTP_(CONTROL_CLOSED|DATA)$/) as unknown,
+  })
   expect(server.retrievals).toHaveLength(3)
 })
 
@@ -44,7 +59,8 @@ test('without SIZE the end of the data proves nothing: it begins anew', async ()
   const { server } = await succeed({
     server: {
       unsupported: ['SIZE'],
-      fault: ({ number }) => (number === 0 ? { kind: 'control dies', by: 'fin', afterBytes: 100_000, dataGoesOn: true } : undefined),
+      fault: ({ number }) =>
+        number === 0 ? { kind: 'control dies', by: 'fin', afterBytes: 100_000, dataGoesOn: true } : undefined,
     },
   })
   expect(server.retrievals.map(({ offset, bytesSent }) => [offset, bytesSent]).at(-1)).toEqual([0, SIZE])

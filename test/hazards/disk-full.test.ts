@@ -1,19 +1,17 @@
 /** The disk fills up while the file grows: ERR_FTP_LOCAL_FILE, the older file whole, nothing left. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdir, writeFile } from 'node:fs/promises'
 import { spawnSync } from 'node:child_process'
-import { build } from 'esbuild'
+import { mkdir } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { fakeFtpServer } from '../support/fake-ftp-server.ts'
-import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { CONTENT, PASSWORD, REMOTE, serving, USER } from './support/attempt.ts'
+import { runScript } from './support/child-process.ts'
 
 /** Fetches into `$TARGET`, and tells how it went, what stands there, and what is beside it. */
 const SCRIPT = `
-  import { readdirSync, readFileSync, writeFileSync, mkdirSync } from 'node:fs'
+  import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
   import { dirname } from 'node:path'
-  import { download } from './src/index.ts'
+  import { download } from './octoftp/index.js'
   const { URL: url, TARGET: target } = process.env
   writeFileSync(target, 'older')
   const retries = []
@@ -39,18 +37,19 @@ interface Outcome {
 
 const mounts = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'])
 const whyNoMount = mounts.status === 0 ? '' : ' (left out: a small file system cannot be mounted here)'
-const whyNoLimit = spawnSync('prlimit', ['--version']).status === 0 ? '' : ' (left out: there is no prlimit here)'
+const whyNoLimit =
+  spawnSync('prlimit', ['--version']).status === 0 ? '' : ' (left out: there is no prlimit here)'
 
 test.skipIf(whyNoMount !== '')(`ENOSPC, on a file system of 256 KiB${whyNoMount}`, async () => {
-  const outcome = await fetchUnder((script, folder) => [
-    'unshare',
-    ['--mount', 'sh', '-c', `mount -t tmpfs -o size=256k tmpfs "$1" && exec "$2" "$3"`, 'sh', folder, process.execPath, script],
+  const outcome = await fetchUnder((node, script, disk) => [
+    ...['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=256k tmpfs "$1" && exec "$2" "$3"', 'sh'],
+    ...[disk, node, script],
   ])
   expectLocalFailure(outcome, 'ENOSPC', /the disk is full/)
 })
 
 test.skipIf(whyNoLimit !== '')(`EFBIG, under a limit on the size of files${whyNoLimit}`, async () => {
-  const outcome = await fetchUnder((script) => ['prlimit', ['--fsize=200000', process.execPath, script]])
+  const outcome = await fetchUnder((node, script) => ['prlimit', '--fsize=200000', node, script])
   expectLocalFailure(outcome, 'EFBIG', /does not hold files of that size/)
 })
 
@@ -69,36 +68,19 @@ function expectLocalFailure(outcome: Outcome, cause: string, words: RegExp): voi
 }
 
 /** Runs {@link SCRIPT} in a process of its own, under whatever `wrap` puts around it. */
-async function fetchUnder(wrap: (script: string, folder: string) => [string, string[]]): Promise<Outcome> {
+async function fetchUnder(
+  wrap: (node: string, script: string, disk: string) => readonly string[],
+): Promise<Outcome> {
   await using folder = await temporaryDirectory()
   await using server = await fakeFtpServer(serving(CONTENT))
-  const script = await bundled(folder)
   await mkdir(folder.at('disk'))
-  const [command, args] = wrap(script, folder.at('disk'))
-  const child = spawn(command, args, {
+  const { output, errorOutput } = await runScript(folder, SCRIPT, {
     env: {
-      ...process.env,
       URL: `ftp://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${server.port}/${REMOTE}`,
       TARGET: folder.at('disk', 'file.bin'),
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 20_000,
+    wrap: (node, script) => wrap(node, script, folder.at('disk')),
   })
-  let output = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
-  await once(child, 'close')
+  expect(errorOutput).toBe('')
   return JSON.parse(output) as Outcome
-}
-
-async function bundled(folder: TemporaryDirectory): Promise<string> {
-  const result = await build({
-    stdin: { contents: SCRIPT, resolveDir: new URL('../..', import.meta.url).pathname, loader: 'ts' },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    write: false,
-  })
-  await writeFile(folder.at('script.mjs'), result.outputFiles[0]?.contents ?? '')
-  return folder.at('script.mjs')
 }

@@ -17,7 +17,11 @@ test.each([0, 1, 2, 5, 15, 4_096, 4_097, 8_193])('%i bytes over 1, 4 and 16 conn
 })
 
 test('extra connections only for files of at least twice minSegmentSize', async () => {
-  for (const [size, connections] of [[199_999, 1], [200_000, 2], [400_000, 4]] as const) {
+  for (const [size, connections] of [
+    [199_999, 1],
+    [200_000, 2],
+    [400_000, 4],
+  ] as const) {
     const { server } = await succeed({
       content: randomBytes(size, size),
       download: { connections: 4, minSegmentSize: 100_000 },

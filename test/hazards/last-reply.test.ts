@@ -57,7 +57,10 @@ test.each(['426', '226', 'second 150', 'nothing'] as const)(
       download: { connections: 4 },
       after: async ({ client, folder }) => {
         for (const name of ['second', 'third']) {
-          const again = await client.download(REMOTE, folder.at(name), { connections: 4, minSegmentSize: 1_024 })
+          const again = await client.download(REMOTE, folder.at(name), {
+            connections: 4,
+            minSegmentSize: 1_024,
+          })
           expect(again).toMatchObject({ bytes: SIZE, refetchedBytes: 0 })
           expect(again.verified).toMatchObject({ size: 'matched', modified: 'matched' })
         }
@@ -90,7 +93,10 @@ test('replies of several lines', async () => {
 
 test('226 with too few bytes, before or behind their end: not a whole file', async () => {
   const { error } = await fail({
-    server: { completion: 'before data', fault: ({ start }) => ({ kind: 'cut', by: 'fin', reply: null, afterBytes: SIZE - 1 - start }) },
+    server: {
+      completion: 'before data',
+      fault: ({ start }) => ({ kind: 'cut', by: 'fin', reply: null, afterBytes: SIZE - 1 - start }),
+    },
     download: { connections: 1 },
   })
   expect(error).toMatchObject({ code: 'ERR_FTP_TRUNCATED', expected: SIZE, actual: SIZE - 1 })

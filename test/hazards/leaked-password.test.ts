@@ -5,12 +5,26 @@ import { download, FtpClient } from '../../src/index.ts'
 import { fakeFtpServer, type FakeFtpOptions, type FakeSession } from '../support/fake-ftp-server.ts'
 import { closedPort } from '../support/scripted/dead-port.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { attempt, BRISK, CONTENT, fail, PASSWORD, REMOTE, serving, USER, type AttemptOptions } from './support/attempt.ts'
+import {
+  attempt,
+  BRISK,
+  CONTENT,
+  fail,
+  PASSWORD,
+  REMOTE,
+  serving,
+  USER,
+  type AttemptOptions,
+} from './support/attempt.ts'
 import { findSecret } from './support/secrets.ts'
 
 const ACCOUNT = 'acc-0unt/secret'
 const echo = (code: number) => (session: FakeSession, argument: string) =>
-  session.reply(`${code}-You said ${argument}`, ` and the password is ${PASSWORD}, account ${ACCOUNT}`, `${code} That was: PASS ${PASSWORD}`)
+  session.reply(
+    `${code}-You said ${argument}`,
+    ` and the password is ${PASSWORD}, account ${ACCOUNT}`,
+    `${code} That was: PASS ${PASSWORD}`,
+  )
 
 test('the search itself finds a secret wherever it hides', () => {
   class Holder {
@@ -39,17 +53,39 @@ test('the search itself finds a secret wherever it hides', () => {
 test.each<readonly [string, AttemptOptions]>([
   ['refused at PASS', { server: { on: { PASS: echo(530) } } }],
   ['421 at PASS', { server: { on: { PASS: echo(421) } } }],
-  ['an account asked for', { server: { on: { PASS: echo(332), ACCT: echo(530) } }, client: { account: ACCOUNT } }],
+  [
+    'an account asked for',
+    { server: { on: { PASS: echo(332), ACCT: echo(530) } }, client: { account: ACCOUNT } },
+  ],
   ['refused at RETR', { server: { on: { RETR: echo(550) } }, download: { connections: 1 } }],
-  ['refused at SIZE, EPSV and PASV', { server: { on: { SIZE: echo(550), EPSV: echo(500), PASV: echo(501) } } }],
+  [
+    'refused at SIZE, EPSV and PASV',
+    { server: { on: { SIZE: echo(550), EPSV: echo(500), PASV: echo(501) } } },
+  ],
   ['427 with it', { server: { on: { EPSV: echo(229) } } }],
-  ['an unreadable reply', { server: { on: { SIZE: (session) => session.reply(`\u0001${PASSWORD} nonsense`) } } }],
-  ['a silence behind PASS', { server: { on: { PASS: () => undefined } }, client: { timeouts: { reply: 80 } } }],
+  [
+    'an unreadable reply',
+    { server: { on: { SIZE: (session) => session.reply(`\u0001${PASSWORD} nonsense`) } } },
+  ],
+  [
+    'a silence behind PASS',
+    { server: { on: { PASS: () => undefined } }, client: { timeouts: { reply: 80 } } },
+  ],
   ['a greeting that knows it', { server: { greeting: `421 No ${PASSWORD}` } }],
-  ['a farewell that knows it', { server: { on: { RETR: async (session) => {
-    session.reply(`421 Bye ${PASSWORD}`)
-    await session.end()
-  } } }, download: { connections: 1 } }],
+  [
+    'a farewell that knows it',
+    {
+      server: {
+        on: {
+          RETR: async (session) => {
+            session.reply(`421 Bye ${PASSWORD}`)
+            await session.end()
+          },
+        },
+      },
+      download: { connections: 1 },
+    },
+  ],
 ])('%s', async (_name, options) => {
   const outcome = await attempt({ ...options, client: { ...options.client, account: ACCOUNT } })
   expect(outcome.error).toBeInstanceOf(Error)

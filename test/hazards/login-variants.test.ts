@@ -4,7 +4,18 @@ import { download, FtpClient, type FtpClientOptions } from '../../src/index.ts'
 import { fakeFtpServer, type FakeSession } from '../support/fake-ftp-server.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { BRISK, CONTENT, eventsOf, fail, PASSWORD, REMOTE, sent, serving, succeed, USER } from './support/attempt.ts'
+import {
+  BRISK,
+  CONTENT,
+  eventsOf,
+  fail,
+  PASSWORD,
+  REMOTE,
+  sent,
+  serving,
+  succeed,
+  USER,
+} from './support/attempt.ts'
 
 test('anonymous, without a word of the user', async () => {
   await expectNoLeaks(async () => {
@@ -16,7 +27,9 @@ test('anonymous, without a word of the user', async () => {
 })
 
 test('230 to USER: no PASS is sent', async () => {
-  const { server } = await succeed({ server: { on: { USER: (session, user) => letIn(session, user, '230 Come in') } } })
+  const { server } = await succeed({
+    server: { on: { USER: (session, user) => letIn(session, user, '230 Come in') } },
+  })
   expect(sent(server, 'PASS')).toBe(0)
 })
 
@@ -51,7 +64,9 @@ test('202 to PASS (superfluous) is a login', async () => {
 })
 
 test('a greeting of many lines, after a 120', async () => {
-  await succeed({ server: { greeting: '120 Ready in a minute\r\n220-Welcome\r\n 220 not yet\r\n\r\n220 Now' } })
+  await succeed({
+    server: { greeting: '120 Ready in a minute\r\n220-Welcome\r\n 220 not yet\r\n\r\n220 Now' },
+  })
 })
 
 test('the password is asked for by function, once for each login', async () => {
@@ -65,15 +80,23 @@ test('the password is asked for by function, once for each login', async () => {
 })
 
 test.each([
-  ['throws', () => { throw new Error('vault is sealed') }],
+  [
+    'throws',
+    () => {
+      throw new Error('vault is sealed')
+    },
+  ],
   ['rejects', () => Promise.reject(new Error('vault is sealed'))],
-] as const)('a password function that %s: its error comes out untouched, and nothing is sent', async (_how, password) => {
-  const outcome = await fail({ client: { password: password as () => string } })
-  expect(outcome.error).toBeInstanceOf(Error)
-  expect(outcome.error).toMatchObject({ name: 'Error', message: 'vault is sealed' })
-  expect(outcome.server.commands).toEqual([])
-  expect(eventsOf(outcome, 'retry')).toEqual([])
-})
+] as const)(
+  'a password function that %s: its error comes out untouched, and nothing is sent',
+  async (_how, password) => {
+    const outcome = await fail({ client: { password } })
+    expect(outcome.error).toBeInstanceOf(Error)
+    expect(outcome.error).toMatchObject({ name: 'Error', message: 'vault is sealed' })
+    expect(outcome.server.commands).toEqual([])
+    expect(eventsOf(outcome, 'retry')).toEqual([])
+  },
+)
 
 test('a password function that gives no string: a TypeError that does not show what it gave', async () => {
   const { error } = await fail({ client: { password: (() => 20_261_120) as unknown as () => string } })
@@ -107,9 +130,16 @@ test('FEAT is asked once for a server, not once for a session', async () => {
   await expectNoLeaks(async () => {
     await using folder = await temporaryDirectory()
     await using server = await fakeFtpServer(serving(CONTENT))
-    const options: FtpClientOptions = { host: '127.0.0.1', port: server.port, user: USER, password: PASSWORD, security: 'none' }
+    const options: FtpClientOptions = {
+      host: '127.0.0.1',
+      port: server.port,
+      user: USER,
+      password: PASSWORD,
+      security: 'none',
+    }
     await using client = new FtpClient(options)
-    for (const name of ['a', 'b']) await client.download(REMOTE, folder.at(name), { connections: 4, minSegmentSize: 1_024 })
+    for (const name of ['a', 'b'])
+      await client.download(REMOTE, folder.at(name), { connections: 4, minSegmentSize: 1_024 })
     expect(sent(server, 'FEAT')).toBe(1)
   })
 })

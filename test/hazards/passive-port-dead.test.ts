@@ -44,7 +44,8 @@ test('EPSV works: PASV is never sent', async () => {
 const NAT: FakeFtpOptions = { epsv: { refused: '502 No' }, pasv: { words: foreignHost('192.0.2.1') } }
 
 test('PASV that offers the address of another machine: data goes to the control host', async () => {
-  for (const security of SECURITIES) await succeed({ server: { ...NAT, security }, download: { connections: 2 } })
+  for (const security of SECURITIES)
+    await succeed({ server: { ...NAT, security }, download: { connections: 2 } })
 })
 
 test('passiveHost "server" and functions: where they say', async () => {
@@ -60,28 +61,47 @@ test('passiveHost "server" and functions: where they say', async () => {
     download: { connections: 1 },
   })
   expect(offered).toEqual([['192.0.2.1', '127.0.0.1']])
-  await succeed({ server: { epsv: { refused: '502 No' } }, client: { passiveHost: 'server' }, download: { connections: 1 } })
+  await succeed({
+    server: { epsv: { refused: '502 No' } },
+    client: { passiveHost: 'server' },
+    download: { connections: 1 },
+  })
 })
 
-test.each([25, 80, 1_023])('port %i is refused: ERR_FTP_UNSAFE_HOST, and nobody connects there', async (port) => {
-  for (const server of [{ epsv: { words: namingPort(port) } }, { epsv: { refused: '502 No' }, pasv: { words: namingPort(port) } }]) {
-    const { error } = await fail({ server, download: { connections: 1 } })
-    expect(error).toMatchObject({ name: 'FtpProtocolError', code: 'ERR_FTP_UNSAFE_HOST', retryable: false })
-    expect((error as Error).message).toContain(String(port))
-  }
-})
+test.each([25, 80, 1_023])(
+  'port %i is refused: ERR_FTP_UNSAFE_HOST, and nobody connects there',
+  async (port) => {
+    for (const server of [
+      { epsv: { words: namingPort(port) } },
+      { epsv: { refused: '502 No' }, pasv: { words: namingPort(port) } },
+    ]) {
+      const { error } = await fail({ server, download: { connections: 1 } })
+      expect(error).toMatchObject({ name: 'FtpProtocolError', code: 'ERR_FTP_UNSAFE_HOST', retryable: false })
+      expect((error as Error).message).toContain(String(port))
+    }
+  },
+)
 
 test.each<readonly [string, FakeFtpOptions]>([
   ['a 227 without brackets', { epsv: { refused: '502 No' }, pasv: { words: withoutBrackets } }],
   ['a 227 in answer to EPSV', { epsv: { words: (_command, port) => withoutBrackets('PASV', port) } }],
-  ['a 227 with =', { epsv: { refused: '502 No' }, pasv: { words: (_command, port) => `227 =127,0,0,1,${port >> 8},${port & 255}` } }],
+  [
+    'a 227 with =',
+    {
+      epsv: { refused: '502 No' },
+      pasv: { words: (_command, port) => `227 =127,0,0,1,${port >> 8},${port & 255}` },
+    },
+  ],
 ])('%s', async (_name, server) => {
   await succeed({ server, download: { connections: 4 } })
 })
 
 test.each([
   ['no port in the 229', { epsv: { words: () => '229 Here you are' } }],
-  ['a number above 255 in the 227', { epsv: { refused: '502 No' }, pasv: { words: () => '227 (127,0,0,1,300,1)' } }],
+  [
+    'a number above 255 in the 227',
+    { epsv: { refused: '502 No' }, pasv: { words: () => '227 (127,0,0,1,300,1)' } },
+  ],
   ['port 0', { epsv: { words: namingPort(0) } }],
   ['another 2yz', { epsv: { words: () => '200 Fine' } }],
 ])('%s: ERR_FTP_MALFORMED_REPLY', async (_name, server) => {
@@ -111,7 +131,12 @@ function deadPorts(port: 'closed' | 'filtered', security: 'none' | 'explicit'): 
 
 test('both refused: the reply is the error', async () => {
   const { error } = await fail({ server: { unsupported: ['EPSV', 'PASV'] }, download: { connections: 4 } })
-  expect(error).toMatchObject({ name: 'FtpReplyError', code: 'ERR_FTP_UNSUPPORTED', command: 'PASV', reply: { code: 502 } })
+  expect(error).toMatchObject({
+    name: 'FtpReplyError',
+    code: 'ERR_FTP_UNSUPPORTED',
+    command: 'PASV',
+    reply: { code: 502 },
+  })
 })
 
 test('425 behind the RETR: another try', async () => {

@@ -29,7 +29,7 @@ test('it is asked no second time of a server that does not know it', async () =>
 })
 
 test('a RETR refused for its offset (554, RFC 1123 §4.1.2.12) is no end: one connection has none', async () => {
-  const refuse: NonNullable<FakeFtpOptions['on']>[string] = (session, _argument, proceed) => {
+  const refuse: NonNullable<FakeFtpOptions['on']>[string] = async (session, _argument, proceed) => {
     if (session.restartOffset === 0) return proceed()
     session.restartOffset = 0
     session.dropData()

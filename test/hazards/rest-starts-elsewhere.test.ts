@@ -39,22 +39,29 @@ test.each(LIES)('%s, when a transfer that broke goes on', async (_name, server) 
 test.each([
   ['2 GiB', 2 ** 31, 2 ** 31 + 2 ** 26],
   ['4 GiB', 2 ** 32, 2 ** 32 + 2 ** 27],
-])('an offset that wraps at %s is noticed at the end of the file', { timeout: 60_000 }, async (_name, restModulo, size) => {
-  // Only the last of 64 segments lies wholly behind the wrap, and only it is let run.
-  const lastStart = Math.floor((size / 64) * 63)
-  expect(lastStart).toBeGreaterThan(restModulo)
-  const seen = new Error('seen')
-  const outcome = await attempt({
-    content: patternFile(size),
-    server: { restModulo, fault: ({ offset }) => (offset < lastStart ? { kind: 'stall', afterBytes: 0 } : undefined) },
-    client: { maxConnections: 64 },
-    download: { connections: 64 },
-    during: (transfer) => transfer.on('restart', () => transfer.cancel(seen)),
-  })
-  expect(outcome.error).toBe(seen)
-  expect(eventsOf(outcome, 'restart')).toMatchObject([{ start: 0, end: size }])
-  expect(outcome.server.retrievals.some(({ offset }) => offset === lastStart)).toBe(true)
-})
+])(
+  'an offset that wraps at %s is noticed at the end of the file',
+  { timeout: 60_000 },
+  async (_name, restModulo, size) => {
+    // Only the last of 64 segments lies wholly behind the wrap, and only it is let run.
+    const lastStart = Math.floor((size / 64) * 63)
+    expect(lastStart).toBeGreaterThan(restModulo)
+    const seen = new Error('seen')
+    const outcome = await attempt({
+      content: patternFile(size),
+      server: {
+        restModulo,
+        fault: ({ offset }) => (offset < lastStart ? { kind: 'stall', afterBytes: 0 } : undefined),
+      },
+      client: { maxConnections: 64 },
+      download: { connections: 64 },
+      during: (transfer) => void transfer.on('restart', () => transfer.cancel(seen)),
+    })
+    expect(outcome.error).toBe(seen)
+    expect(eventsOf(outcome, 'restart')).toMatchObject([{ start: 0, end: size }])
+    expect(outcome.server.retrievals.some(({ offset }) => offset === lastStart)).toBe(true)
+  },
+)
 
 /** Told once, all that had come given up, and fetched by one connection from 0. */
 function expectBegunAnew(outcome: Attempt): void {

@@ -5,7 +5,20 @@ import { fakeFtpServer, type FakeFtpOptions, type FakeSession } from '../support
 import { expectNoLeaks } from '../support/leaks.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { filteredPort } from '../support/scripted/dead-port.ts'
-import { BRISK, clientOptions, CONTENT, eventsOf, fail, PASSWORD, REMOTE, sent, serving, SIZE, succeed, USER } from './support/attempt.ts'
+import {
+  BRISK,
+  clientOptions,
+  CONTENT,
+  eventsOf,
+  fail,
+  PASSWORD,
+  REMOTE,
+  sent,
+  serving,
+  SIZE,
+  succeed,
+  USER,
+} from './support/attempt.ts'
 
 test('before the connection stands (filtered port): phase connect', async () => {
   const { port, release } = await filteredPort('127.0.0.1')
@@ -13,14 +26,22 @@ test('before the connection stands (filtered port): phase connect', async () => 
     await expectNoLeaks(async () => {
       await using folder = await temporaryDirectory()
       const timeouts = { connect: 100 }
-      const client = new FtpClient({ host: '127.0.0.1', port, security: 'none', user: USER, password: PASSWORD, retry: BRISK, timeouts })
+      const client = new FtpClient({
+        host: '127.0.0.1',
+        port,
+        security: 'none',
+        user: USER,
+        password: PASSWORD,
+        retry: BRISK,
+        timeouts,
+      })
       await expect(client.download(REMOTE, folder.at('file'))).rejects.toMatchObject({
         name: 'FtpTimeoutError',
         code: 'ERR_FTP_TIMEOUT',
         phase: 'connect',
         afterMs: 100,
         host: `127.0.0.1:${port}`,
-        message: expect.stringMatching(/did not accept a connection within 100 ms/),
+        message: expect.stringMatching(/did not accept a connection within 100 ms/) as unknown,
       })
       await client.close()
     })
@@ -30,8 +51,16 @@ test('before the connection stands (filtered port): phase connect', async () => 
 })
 
 test('before the greeting: phase greeting', async () => {
-  const { error, server } = await fail({ server: { greeting: null }, client: { timeouts: { greeting: 100 } } })
-  expect(error).toMatchObject({ code: 'ERR_FTP_TIMEOUT', phase: 'greeting', afterMs: 100, host: `127.0.0.1:${server.port}` })
+  const { error, server } = await fail({
+    server: { greeting: null },
+    client: { timeouts: { greeting: 100 } },
+  })
+  expect(error).toMatchObject({
+    code: 'ERR_FTP_TIMEOUT',
+    phase: 'greeting',
+    afterMs: 100,
+    host: `127.0.0.1:${server.port}`,
+  })
   expect((error as Error).message).toMatch(/did not greet within 100 ms/)
 })
 
@@ -57,7 +86,7 @@ test.each([
     phase: 'reply',
     afterMs: 100,
     retryable: true,
-    command: typeof command === 'string' ? command : expect.stringMatching(command),
+    command: typeof command === 'string' ? command : (expect.stringMatching(command) as unknown),
   })
   expect((error as Error).message).toMatch(/did not answer .* within 100 ms/)
 })
@@ -97,7 +126,12 @@ test('in the middle of the data, always: phase data', async () => {
     client: { timeouts: { data: 100 } },
     download: { connections: 1 },
   })
-  expect(error).toMatchObject({ name: 'FtpTimeoutError', code: 'ERR_FTP_TIMEOUT', phase: 'data', afterMs: 100 })
+  expect(error).toMatchObject({
+    name: 'FtpTimeoutError',
+    code: 'ERR_FTP_TIMEOUT',
+    phase: 'data',
+    afterMs: 100,
+  })
   expect((error as Error).message).toMatch(/No data came from .* for 100 ms/)
 })
 
@@ -106,10 +140,15 @@ test('behind the data, without SIZE: phase completion', async () => {
     server: { unsupported: ['SIZE'], completion: 'never' },
     client: { timeouts: { completion: 100 } },
   })
-  expect(error).toMatchObject({ code: 'ERR_FTP_TIMEOUT', phase: 'completion', afterMs: 100, command: `RETR ${REMOTE}` })
+  expect(error).toMatchObject({
+    code: 'ERR_FTP_TIMEOUT',
+    phase: 'completion',
+    afterMs: 100,
+    command: `RETR ${REMOTE}`,
+  })
 })
 
-test('a pause shorter than the deadline is nobody\'s business', async () => {
+test("a pause shorter than the deadline is nobody's business", async () => {
   const outcome = await succeed({
     server: { fault: { kind: 'stall', afterBytes: 50_000, forMs: 60 } },
     client: { timeouts: { data: 2_000 } },
@@ -157,7 +196,10 @@ test('closed while idle, with a word (421) or without: replaced unseen', async (
       if (farewell !== undefined) sessions[0]?.reply(farewell)
       await sessions[0]?.end()
       const retries: unknown[] = []
-      await client.download(REMOTE, folder.at('second'), { connections: 1, on: { retry: (event) => retries.push(event) } })
+      await client.download(REMOTE, folder.at('second'), {
+        connections: 1,
+        on: { retry: (event) => retries.push(event) },
+      })
       expect(server.logins).toHaveLength(2)
       expect(client.stats()).toMatchObject({ open: 1, idle: 1 })
     })

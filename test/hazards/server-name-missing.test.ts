@@ -30,7 +30,11 @@ test.each([
   await Promise.all([once(data, 'listening'), once(control, 'listening')])
   try {
     const { port } = control.address() as AddressInfo
-    await download(`ftps://${host}:${port}/hello.txt`, folder.at('hello.txt'), { tls: { ca }, family: 4, retry: BRISK })
+    await download(`ftps://${host}:${port}/hello.txt`, folder.at('hello.txt'), {
+      tls: { ca },
+      family: 4,
+      retry: BRISK,
+    })
     expect(await readFile(folder.at('hello.txt'), 'utf8')).toBe(FILE)
     expect(named).toEqual([name, name])
   } finally {

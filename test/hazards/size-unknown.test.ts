@@ -14,7 +14,11 @@ test.each([
   expect(outcome.result).toMatchObject({ connections: 1, refetchedBytes: 0 })
   expect(outcome.result.verified).toEqual({ size: 'unavailable', modified: 'matched', checksum: 'not asked' })
   expect(outcome.server.retrievals).toHaveLength(1)
-  expect(eventsOf(outcome, 'progress').at(-1)).toMatchObject({ bytes: SIZE, total: undefined, fraction: undefined })
+  expect(eventsOf(outcome, 'progress').at(-1)).toMatchObject({
+    bytes: SIZE,
+    total: undefined,
+    fraction: undefined,
+  })
 })
 
 test('no MDTM: modified unavailable, and the file keeps the time of its writing', async () => {
@@ -62,7 +66,7 @@ test('without SIZE a reset behind the last byte is a failure', async () => {
   const { error } = await fail({
     server: { unsupported: ['SIZE'], fault: { kind: 'cut', afterBytes: SIZE, by: 'rst', reply: '426 Cut' } },
   })
-  expect(error).toMatchObject({ name: expect.stringMatching(/^Ftp/), retryable: true })
+  expect(error).toMatchObject({ name: expect.stringMatching(/^Ftp/) as unknown, retryable: true })
 })
 
 function answering(reply: string): FakeFtpOptions {

@@ -11,7 +11,10 @@ test.each(VERSIONS)('%s, reuse required: six downloads of four segments', async 
     download: { connections: 4 },
     after: async ({ client, folder }) => {
       for (let round = 0; round < 5; round++) {
-        const again = await client.download(REMOTE, folder.at(`${round}`), { connections: 4, minSegmentSize: 1_024 })
+        const again = await client.download(REMOTE, folder.at(`${round}`), {
+          connections: 4,
+          minSegmentSize: 1_024,
+        })
         expect(again.tls).toEqual({ protocol: version, dataSessions: 4, dataSessionsReused: 4 })
       }
     },
@@ -20,21 +23,24 @@ test.each(VERSIONS)('%s, reuse required: six downloads of four segments', async 
   expect(server.dataConnections.every(({ reused }) => reused)).toBe(true)
 })
 
-test.each(['explicit', 'implicit'] as const)('TLS 1.3, each ticket once, two at login and no more (%s)', async (security) => {
-  // Once they are used up the session is of no use for data: another one goes on, and nobody notices.
-  const { server } = await succeed({
-    server: { security, requireReuse: true, singleUseTickets: true, tls: { minVersion: 'TLSv1.3' } },
-    download: { connections: 1 },
-    after: async ({ client, folder }) => {
-      for (let round = 0; round < 9; round++) {
-        const again = await client.download(REMOTE, folder.at(`${round}`), { connections: 1 })
-        expect(again.tls).toEqual({ protocol: 'TLSv1.3', dataSessions: 1, dataSessionsReused: 1 })
-      }
-    },
-  })
-  expect(server.retrievals.filter(({ outcome }) => outcome === 'complete')).toHaveLength(10)
-  expect(new Set(server.dataConnections.map(({ ticket }) => ticket)).size).toBe(10)
-})
+test.each(['explicit', 'implicit'] as const)(
+  'TLS 1.3, each ticket once, two at login and no more (%s)',
+  async (security) => {
+    // Once they are used up the session is of no use for data: another one goes on, and nobody notices.
+    const { server } = await succeed({
+      server: { security, requireReuse: true, singleUseTickets: true, tls: { minVersion: 'TLSv1.3' } },
+      download: { connections: 1 },
+      after: async ({ client, folder }) => {
+        for (let round = 0; round < 9; round++) {
+          const again = await client.download(REMOTE, folder.at(`${round}`), { connections: 1 })
+          expect(again.tls).toEqual({ protocol: 'TLSv1.3', dataSessions: 1, dataSessionsReused: 1 })
+        }
+      },
+    })
+    expect(server.retrievals.filter(({ outcome }) => outcome === 'complete')).toHaveLength(10)
+    expect(new Set(server.dataConnections.map(({ ticket }) => ticket)).size).toBe(10)
+  },
+)
 
 test('TLS 1.3, each ticket once: segments that are cut, downloads at four connections', async () => {
   await succeed({
@@ -42,7 +48,10 @@ test('TLS 1.3, each ticket once: segments that are cut, downloads at four connec
     download: { connections: 4 },
     after: async ({ client, folder }) => {
       for (let round = 0; round < 5; round++) {
-        const again = await client.download(REMOTE, folder.at(`${round}`), { connections: 4, minSegmentSize: 1_024 })
+        const again = await client.download(REMOTE, folder.at(`${round}`), {
+          connections: 4,
+          minSegmentSize: 1_024,
+        })
         expect(again.tls).toMatchObject({ dataSessions: 4, dataSessionsReused: 4 })
       }
     },

@@ -7,32 +7,53 @@ import { scriptedServer } from '../support/scripted-server.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { BRISK, CONTENT, fail, PASSWORD, REMOTE, succeed, USER } from './support/attempt.ts'
 
-test.each(['explicit', 'implicit'] as const)('of the control connection (%s): ERR_FTP_TIMEOUT, phase tls', async (security) => {
-  await expectNoLeaks(async () => {
-    await using folder = await temporaryDirectory()
-    await using server = await scriptedServer(async (control) => {
-      if (security === 'explicit') {
-        control.reply('220 ready')
-        await control.expect('AUTH TLS').reply('234 go on')
-      }
-      await control.silence()
+test.each(['explicit', 'implicit'] as const)(
+  'of the control connection (%s): ERR_FTP_TIMEOUT, phase tls',
+  async (security) => {
+    await expectNoLeaks(async () => {
+      await using folder = await temporaryDirectory()
+      await using server = await scriptedServer(async (control) => {
+        if (security === 'explicit') {
+          control.reply('220 ready')
+          await control.expect('AUTH TLS').reply('234 go on')
+        }
+        await control.silence()
+      })
+      const { host, port } = server
+      const timeouts = { tls: 150 }
+      const client = new FtpClient({
+        host,
+        port,
+        security,
+        user: USER,
+        password: PASSWORD,
+        retry: BRISK,
+        timeouts,
+      })
+      const error: unknown = await client
+        .download(REMOTE, folder.at('file'))
+        .catch((reason: unknown) => reason)
+      expect(error).toMatchObject({
+        name: 'FtpTimeoutError',
+        code: 'ERR_FTP_TIMEOUT',
+        phase: 'tls',
+        afterMs: 150,
+        host: `${host}:${port}`,
+      })
+      expect((error as Error).message).toMatch(/TLS handshake/)
+      await client.close()
     })
-    const { host, port } = server
-    const timeouts = { tls: 150 }
-    const client = new FtpClient({ host, port, security, user: USER, password: PASSWORD, retry: BRISK, timeouts })
-    const error: unknown = await client.download(REMOTE, folder.at('file')).catch((reason: unknown) => reason)
-    expect(error).toMatchObject({ name: 'FtpTimeoutError', code: 'ERR_FTP_TIMEOUT', phase: 'tls', afterMs: 150, host: `${host}:${port}` })
-    expect((error as Error).message).toMatch(/TLS handshake/)
-    await client.close()
-  })
-})
+  },
+)
 
 test('of a data connection: phase tls', async () => {
   const { error } = await fail({
     server: {
       security: 'explicit',
       on: {
-        EPSV: async (session) => void (await session.control.answerPassive('EPSV', { tls: false })),
+        EPSV: async (session) => {
+          await session.control.answerPassive('EPSV', { tls: false })
+        },
         RETR: (session) => session.reply('150 Here it comes'),
       },
     },

@@ -6,17 +6,29 @@ import { expectNoLeaks } from '../support/leaks.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { clientOptions, CONTENT, eventsOf, fail, REMOTE, sent, serving, succeed } from './support/attempt.ts'
 
-const SHAPES: readonly NonNullable<ConnectionLimit['refusal']>[] = ['421 greeting', '421 login', '530 login', 'end of file']
+const SHAPES: readonly NonNullable<ConnectionLimit['refusal']>[] = [
+  '421 greeting',
+  '421 login',
+  '530 login',
+  'end of file',
+]
 
 test.each(SHAPES)('%s, with a sibling logged in: the download ends well with fewer', async (refusal) => {
   for (const connections of [1, 2, 3]) {
-    const outcome = await succeed({ server: { limit: { connections, refusal } }, download: { connections: 8 } })
+    const outcome = await succeed({
+      server: { limit: { connections, refusal } },
+      download: { connections: 8 },
+    })
     expect(outcome.stats.ceiling).toBe(connections)
     expect(outcome.result.connections).toBeLessThanOrEqual(connections)
     expect(outcome.result.refetchedBytes).toBe(0)
     const refused = eventsOf(outcome, 'connection').filter(({ type }) => type === 'refused')
     expect(refused.length).toBeGreaterThan(0)
-    for (const { error } of refused) expect(error).toMatchObject({ name: expect.stringMatching(/^Ftp/), code: expect.any(String) })
+    for (const { error } of refused)
+      expect(error).toMatchObject({
+        name: expect.stringMatching(/^Ftp/) as unknown,
+        code: expect.any(String) as unknown,
+      })
     // Each of the eight may have been tried once, and then no more.
     expect(sent(outcome.server, 'USER')).toBeLessThanOrEqual(8)
   }
@@ -32,7 +44,9 @@ test('many downloads at once share what there is', async () => {
     await using folder = await temporaryDirectory()
     await using server = await fakeFtpServer(serving(CONTENT, { limit: { connections: 2 } }))
     await using client = new FtpClient(await clientOptions(server))
-    const downloads = Array.from({ length: 6 }, (_, index) => client.download(REMOTE, folder.at(`${index}`), { connections: 4 }))
+    const downloads = Array.from({ length: 6 }, (_, index) =>
+      client.download(REMOTE, folder.at(`${index}`), { connections: 4 }),
+    )
     for (const result of await Promise.all(downloads)) expect(result.bytes).toBe(CONTENT.length)
     expect(server.maxControlConnections).toBe(2)
   })
@@ -63,7 +77,7 @@ test('full at first, free at the third try', async () => {
     server: { limit },
     client: { retry: { attempts: 5, minDelay: 20, maxDelay: 20, factor: 1, jitter: 0 } },
     during: (transfer) =>
-      transfer.on('retry', ({ attempt }) => {
+      void transfer.on('retry', ({ attempt }) => {
         if (attempt === 2) limit.connections = 9
       }),
   })

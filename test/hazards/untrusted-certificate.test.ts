@@ -23,31 +23,39 @@ interface Case {
 
 const CASES: readonly (readonly [string, Case])[] = [
   ['self-signed', { make: selfSignedCertificate, isTrusted: false, advice: /self-signed.*tls\.ca/ }],
-  ['of an unknown authority', { make: certificate, isTrusted: false, advice: /authority is not known.*tls\.ca/ }],
-  ['for another host', { make: wrongHostCertificate, isTrusted: true, advice: /another host.*tls\.servername/ }],
+  [
+    'of an unknown authority',
+    { make: certificate, isTrusted: false, advice: /authority is not known.*tls\.ca/ },
+  ],
+  [
+    'for another host',
+    { make: wrongHostCertificate, isTrusted: true, advice: /another host.*tls\.servername/ },
+  ],
   ['expired', { make: expiredCertificate, isTrusted: true, advice: /expired/ }],
 ]
 
-test.each(CASES.flatMap(([name, one]) => [[`${name}, explicit`, one, 'explicit'] as const, [`${name}, implicit`, one, 'implicit'] as const]))(
-  '%s: ERR_FTP_TLS_HANDSHAKE',
-  async (_name, { make, isTrusted, advice }, security) => {
-    const { ca, ...own } = await make()
-    const { error, server } = await fail({
-      server: { security, tls: { certificate: { ca, ...own } } },
-      client: { tls: isTrusted ? { ca } : {} },
-      download: { connections: 4 },
-    })
-    expect(error).toMatchObject({
-      name: 'FtpTlsError',
-      code: 'ERR_FTP_TLS_HANDSHAKE',
-      retryable: false,
-      host: `127.0.0.1:${server.port}`,
-    })
-    expect((error as Error).message).toMatch(advice)
-    expect(server.commands.flat().filter((line) => line !== 'AUTH TLS')).toEqual([])
-    expect(server.commands).toHaveLength(1)
-  },
-)
+test.each(
+  CASES.flatMap(([name, one]) => [
+    [`${name}, explicit`, one, 'explicit'] as const,
+    [`${name}, implicit`, one, 'implicit'] as const,
+  ]),
+)('%s: ERR_FTP_TLS_HANDSHAKE', async (_name, { make, isTrusted, advice }, security) => {
+  const { ca, ...own } = await make()
+  const { error, server } = await fail({
+    server: { security, tls: { certificate: { ca, ...own } } },
+    client: { tls: isTrusted ? { ca } : {} },
+    download: { connections: 4 },
+  })
+  expect(error).toMatchObject({
+    name: 'FtpTlsError',
+    code: 'ERR_FTP_TLS_HANDSHAKE',
+    retryable: false,
+    host: `127.0.0.1:${server.port}`,
+  })
+  expect((error as Error).message).toMatch(advice)
+  expect(server.commands.flat().filter((line) => line !== 'AUTH TLS')).toEqual([])
+  expect(server.commands).toHaveLength(1)
+})
 
 test('the advice works: tls.ca, and tls.servername', async () => {
   const selfSigned = await selfSignedCertificate()
@@ -62,7 +70,7 @@ test('the advice works: tls.ca, and tls.servername', async () => {
   })
 })
 
-test('rejectUnauthorized: false is the caller\'s to say', async () => {
+test("rejectUnauthorized: false is the caller's to say", async () => {
   await succeed({
     server: { security: 'explicit', tls: { certificate: await selfSignedCertificate() } },
     client: { tls: { rejectUnauthorized: false } },
@@ -86,8 +94,17 @@ test('TLS asked of a server that does not speak it (implicit to a plain port): a
     }).listen(0, '127.0.0.1')
     await once(plain, 'listening')
     const { port } = plain.address() as AddressInfo
-    const client = new FtpClient({ host: '127.0.0.1', port, security: 'implicit', user: USER, password: PASSWORD, retry: BRISK })
-    await expect(client.download(REMOTE, folder.at('file'))).rejects.toMatchObject({ code: 'ERR_FTP_TLS_HANDSHAKE' })
+    const client = new FtpClient({
+      host: '127.0.0.1',
+      port,
+      security: 'implicit',
+      user: USER,
+      password: PASSWORD,
+      retry: BRISK,
+    })
+    await expect(client.download(REMOTE, folder.at('file'))).rejects.toMatchObject({
+      code: 'ERR_FTP_TLS_HANDSHAKE',
+    })
     await client.close()
     plain.close()
   })

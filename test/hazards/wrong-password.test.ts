@@ -4,7 +4,18 @@ import { download, FtpClient, type FtpReplyError } from '../../src/index.ts'
 import { fakeFtpServer } from '../support/fake-ftp-server.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { BRISK, clientOptions, CONTENT, eventsOf, fail, PASSWORD, REMOTE, sent, serving, USER } from './support/attempt.ts'
+import {
+  BRISK,
+  clientOptions,
+  CONTENT,
+  eventsOf,
+  fail,
+  PASSWORD,
+  REMOTE,
+  sent,
+  serving,
+  USER,
+} from './support/attempt.ts'
 import { findSecret } from './support/secrets.ts'
 
 const WRONG = 'wr0ng-guess/%'
@@ -31,7 +42,10 @@ test('one PASS for 8 downloads at once by one client, and all of them are told',
     await using folder = await temporaryDirectory()
     await using server = await fakeFtpServer(serving(CONTENT))
     await using client = new FtpClient(await clientOptions(server, { password: WRONG }))
-    const downloads = Array.from({ length: 8 }, (_, index) => client.download(REMOTE, folder.at(`${index}`)).result)
+    const downloads = Array.from(
+      { length: 8 },
+      (_, index) => client.download(REMOTE, folder.at(`${index}`)).result,
+    )
     for (const outcome of await Promise.allSettled(downloads)) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'ERR_FTP_LOGIN' } })
     }
@@ -85,7 +99,10 @@ test.each([
   ['no account given', { PASS: '332 Account, please' }, 'PASS ****'],
 ])('%s', async (_name, replies, command) => {
   const on = Object.fromEntries(
-    Object.entries(replies).map(([verb, line]) => [verb, (session: { reply: (line: string) => void }) => session.reply(line)]),
+    Object.entries(replies).map(([verb, line]) => [
+      verb,
+      (session: { reply: (line: string) => void }) => session.reply(line),
+    ]),
   )
   const { error, server } = await fail({ server: { on } })
   expect(error).toMatchObject({ code: 'ERR_FTP_LOGIN', retryable: false, command })
@@ -95,9 +112,10 @@ test.each([
 test('no password given: the error says so', async () => {
   await using folder = await temporaryDirectory()
   await using server = await fakeFtpServer(serving(CONTENT))
-  const { password: _none, ...options } = await clientOptions(server)
-  await using client = new FtpClient(options)
-  const error = await client.download(REMOTE, folder.at('x')).catch((reason: unknown) => reason as FtpReplyError)
+  await using client = new FtpClient(await clientOptions(server, { password: undefined }))
+  const error = await client
+    .download(REMOTE, folder.at('x'))
+    .catch((reason: unknown) => reason as FtpReplyError)
   expect(error).toMatchObject({ code: 'ERR_FTP_LOGIN' })
   expect((error as Error).message).toMatch(/No password was given for user "octo"/)
 })
@@ -107,7 +125,11 @@ test('the right password after a wrong one: the client of the wrong one does not
     await using folder = await temporaryDirectory()
     await using server = await fakeFtpServer(serving(CONTENT))
     const to = (password: string): Promise<unknown> =>
-      download(`ftp://127.0.0.1:${server.port}/${REMOTE}`, folder.at('file'), { user: USER, password, retry: BRISK }).result
+      download(`ftp://127.0.0.1:${server.port}/${REMOTE}`, folder.at('file'), {
+        user: USER,
+        password,
+        retry: BRISK,
+      }).result
     await expect(to(WRONG)).rejects.toMatchObject({ code: 'ERR_FTP_LOGIN' })
     await expect(to(PASSWORD)).resolves.toMatchObject({ bytes: CONTENT.length })
     expect(server.logins.map(({ accepted }) => accepted)).toEqual(expect.arrayContaining([false, true]))

@@ -1,142 +1,164 @@
-import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+/** Progress as it is told: at most ten a second and a last one, numbers that fit one another, and all of a client. */
+import { expect, test } from 'vitest'
+import { FtpClient, type TransferProgress } from '../../src/index.ts'
 import { ProgressMeter } from '../../src/transfer/progress.ts'
+import {
+  clientOptions,
+  CONTENT,
+  eventsOf,
+  fail,
+  REMOTE,
+  serving,
+  SIZE,
+  succeed,
+} from '../hazards/support/attempt.ts'
+import { fakeFtpServer } from '../support/fake-ftp-server.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-/** A meter on a clock that the test moves. */
-function metered(): { meter: ProgressMeter; pass: (ms: number) => void } {
-  let now = 5_000.25
-  return { meter: new ProgressMeter(() => now), pass: (ms) => (now += ms) }
-}
+test('at most ten a second by their own clock, however many reads there are, and a last one', async () => {
+  const outcome = await succeed({ server: { bytesPerSecond: 250_000 }, download: { connections: 4 } })
+  const progress = eventsOf(outcome, 'progress')
+  const last = progress.at(-1)
+  expect(progress.length).toBeGreaterThan(2)
+  expect(progress.length).toBeLessThanOrEqual(Math.floor((last?.elapsedSeconds ?? 0) * 10) + 1)
+  expect(last).toMatchObject({ bytes: SIZE, total: SIZE, fraction: 1, etaSeconds: 0, activeConnections: 0 })
+  for (const snapshot of progress) expectConsistent(snapshot)
+  const busy = progress.filter(({ activeConnections }) => activeConnections > 0)
+  expect(busy.some(({ bytesPerSecond, etaSeconds }) => bytesPerSecond > 0 && (etaSeconds ?? 0) > 0)).toBe(
+    true,
+  )
+})
 
-describe('ProgressMeter', () => {
-  test('tells at the start what is known at the start', () => {
-    expect(metered().meter.snapshot()).toEqual({
-      bytes: 0,
-      total: undefined,
-      fraction: undefined,
-      bytesPerSecond: 0,
-      averageBytesPerSecond: 0,
-      etaSeconds: undefined,
-      elapsedSeconds: 0,
-      activeConnections: 0,
-      segments: [],
-    })
+test('a last one for what is over before the first tenth of a second, and for what fails', async () => {
+  const quick = eventsOf(await succeed({ content: Buffer.alloc(10, 1) }), 'progress')
+  expect(quick.at(-1)).toMatchObject({ bytes: 10, total: 10, fraction: 1 })
+  const failed = eventsOf(await fail({ remote: '/pub/missing' }), 'progress')
+  expect(failed.at(-1)).toMatchObject({ bytes: 0, activeConnections: 0 })
+})
+
+test('the snapshot is there before and after, and stands still at the end', async () => {
+  const early: TransferProgress[] = []
+  const late: TransferProgress[] = []
+  await succeed({
+    during: (transfer) => {
+      early.push(transfer.progress)
+      void transfer.then(() => {
+        late.push(transfer.progress)
+        setTimeout(() => late.push(transfer.progress), 30)
+      })
+    },
+    after: () => new Promise((resolve) => setTimeout(resolve, 60)),
   })
-
-  test('a steady transfer: bytes, fraction, speed and what is left', () => {
-    const { meter, pass } = metered()
-    meter.total = 10_000
-    for (let step = 0; step < 40; step++) {
-      pass(100)
-      meter.received(100)
-    }
-    const { bytesPerSecond, etaSeconds, ...rest } = meter.snapshot()
-    expect(rest).toMatchObject({ bytes: 4_000, total: 10_000, fraction: 0.4, elapsedSeconds: 4, averageBytesPerSecond: 1_000 })
-    expect(bytesPerSecond).toBeCloseTo(1_000, -2)
-    expect(etaSeconds).toBeCloseTo(6_000 / bytesPerSecond)
+  expect(early[0]).toMatchObject({
+    bytes: 0,
+    total: undefined,
+    fraction: undefined,
+    activeConnections: 0,
+    segments: [],
   })
+  expect(late[0]).toMatchObject({ bytes: SIZE, fraction: 1, etaSeconds: 0 })
+  expect(late[1]?.elapsedSeconds).toBe(late[0]?.elapsedSeconds)
+  expect(late[1]?.averageBytesPerSecond).toBe(late[0]?.averageBytesPerSecond)
+})
 
-  test('an empty file is whole from the start', () => {
-    const { meter } = metered()
-    meter.total = 0
-    expect(meter.snapshot()).toMatchObject({ fraction: 1, etaSeconds: 0 })
-  })
+test('the result and the last progress tell the same', async () => {
+  const outcome = await succeed({})
+  const last = eventsOf(outcome, 'progress').at(-1)
+  expect(outcome.result.averageBytesPerSecond).toBeCloseTo(
+    outcome.result.bytes / outcome.result.elapsedSeconds,
+    0,
+  )
+  expect(last?.elapsedSeconds).toBeGreaterThanOrEqual(outcome.result.elapsedSeconds)
+})
 
-  test('no speed, no ETA: never infinite', () => {
-    const { meter, pass } = metered()
-    meter.total = 100
-    meter.received(10)
-    pass(60_000)
-    expect(meter.snapshot()).toMatchObject({ bytesPerSecond: 0, etaSeconds: undefined })
-  })
-
-  test('more than the total: the fraction stays 1 and nothing is left', () => {
-    const { meter, pass } = metered()
-    meter.total = 100
-    pass(10)
-    meter.received(150)
-    expect(meter.snapshot()).toMatchObject({ bytes: 150, fraction: 1, etaSeconds: 0 })
-  })
-
-  test('stands still once finished', () => {
-    const { meter, pass } = metered()
-    pass(1_000)
-    meter.received(500)
-    pass(1_000)
-    meter.finish()
-    const then = meter.snapshot()
-    pass(60_000)
-    meter.finish()
-    expect(meter.snapshot()).toEqual(then)
-    expect(then).toMatchObject({ elapsedSeconds: 2, averageBytesPerSecond: 250 })
-  })
-
-  test('shows the segments as they are when it is asked, each with its own speed', () => {
-    const { meter, pass } = metered()
-    const rate = meter.newRate()
-    const segment = { start: 0, end: 100, position: 0, rate }
-    meter.segments = () => [segment, { start: 100, end: 200, position: 100, rate: undefined }]
-    pass(1_000)
-    rate.add(50, 6_000.25)
-    segment.position = 50
-    expect(meter.snapshot().segments).toEqual([
-      { start: 0, end: 100, position: 50, bytesPerSecond: 50 },
-      { start: 100, end: 200, position: 100, bytesPerSecond: 0 },
-    ])
-  })
-
-  test('whatever happens: the sums are right, and every number is one', () => {
-    const events = fc.array(
-      fc.oneof(
-        fc.record({ is: fc.constant('received' as const), value: fc.nat(5_000_000) }),
-        fc.record({ is: fc.constant('given up' as const), value: fc.nat(100) }),
-        fc.record({ is: fc.constant('time' as const), value: fc.nat(5_000) }),
-        fc.record({ is: fc.constantFrom('started' as const, 'ended' as const), value: fc.constant(0) }),
-      ),
-      { maxLength: 80, size: 'max' },
-    )
-    fc.assert(
-      fc.property(events, fc.option(fc.nat(20_000_000)), (all, total) => {
-        const { meter, pass } = metered()
-        meter.total = total ?? undefined
-        let [bytes, refetched, ms, active, most] = [0, 0, 0, 0, 0]
-        for (const { is, value } of all) {
-          switch (is) {
-            case 'received':
-              meter.received(value)
-              bytes += value
-              break
-            case 'given up': {
-              const given = Math.floor((bytes * value) / 100)
-              meter.givenUp(given)
-              bytes -= given
-              refetched += given
-              break
-            }
-            case 'time':
-              pass(value)
-              ms += value
-              break
-            case 'started':
-              meter.connectionStarted()
-              most = Math.max(most, (active += 1))
-              break
-            case 'ended':
-              if (active === 0) break
-              meter.connectionEnded()
-              active -= 1
-              break
-            default:
-              is satisfies never
-          }
-          const { fraction = 0, etaSeconds = 0, ...snapshot } = meter.snapshot()
-          expect(snapshot).toMatchObject({ bytes, elapsedSeconds: ms / 1_000, activeConnections: active })
-          expect([meter.bytes, meter.refetchedBytes, meter.mostConnections]).toEqual([bytes, refetched, most])
-          const numbers = [fraction, etaSeconds, snapshot.bytesPerSecond, snapshot.averageBytesPerSecond]
-          expect(numbers.every((number) => Number.isFinite(number) && number >= 0)).toBe(true)
-          expect(fraction).toBeLessThanOrEqual(1)
-        }
-      }),
-    )
+test('an empty file is whole: fraction 1', async () => {
+  const outcome = await succeed({ content: Buffer.alloc(0) })
+  expect(eventsOf(outcome, 'progress').at(-1)).toMatchObject({
+    bytes: 0,
+    total: 0,
+    fraction: 1,
+    etaSeconds: 0,
   })
 })
+
+test('client.progress(): all running transfers together, and nothing when they are over', async () => {
+  await using folder = await temporaryDirectory()
+  await using server = await fakeFtpServer(serving(CONTENT, { bytesPerSecond: 1_000_000 }))
+  await using client = new FtpClient(await clientOptions(server))
+  expect(client.progress()).toEqual({ bytes: 0, bytesPerSecond: 0, activeConnections: 0, transfers: 0 })
+  const transfers = ['a', 'b', 'c'].map((name) =>
+    client.download(REMOTE, folder.at(name), { connections: 2 }),
+  )
+  const seen = await new Promise<{ all: ReturnType<FtpClient['progress']>; each: TransferProgress[] }>(
+    (resolve) => {
+      transfers[0]?.on('progress', () => {
+        const all = client.progress()
+        if (all.bytes > 0) resolve({ all, each: transfers.map(({ progress }) => progress) })
+      })
+    },
+  )
+  expect(seen.all.transfers).toBe(3)
+  expect(seen.all.bytes).toBe(seen.each.reduce((sum, { bytes }) => sum + bytes, 0))
+  expect(seen.all.activeConnections).toBe(
+    seen.each.reduce((sum, { activeConnections }) => sum + activeConnections, 0),
+  )
+  expect(seen.all.bytesPerSecond).toBeGreaterThan(0)
+  await Promise.all(transfers)
+  expect(client.progress()).toEqual({ bytes: 0, bytesPerSecond: 0, activeConnections: 0, transfers: 0 })
+})
+
+test('the meter: bytes given up are taken off and counted as fetched twice', () => {
+  let now = 1_000
+  const meter = new ProgressMeter(() => now)
+  meter.total = 1_000
+  meter.received(600)
+  now += 1_000
+  expect(meter.snapshot()).toMatchObject({
+    bytes: 600,
+    fraction: 0.6,
+    elapsedSeconds: 1,
+    averageBytesPerSecond: 600,
+  })
+  expect(meter.snapshot().etaSeconds).toBeCloseTo(400 / meter.snapshot().bytesPerSecond)
+  meter.givenUp(600)
+  expect(meter.snapshot()).toMatchObject({ bytes: 0, fraction: 0 })
+  expect(meter.refetchedBytes).toBe(600)
+  meter.received(1_000)
+  meter.finish()
+  now += 60_000
+  expect(meter.snapshot()).toMatchObject({ bytes: 1_000, fraction: 1, etaSeconds: 0, elapsedSeconds: 1 })
+})
+
+test('the meter: where nothing comes there is no time of arrival', () => {
+  let now = 0
+  const meter = new ProgressMeter(() => now)
+  expect(meter.snapshot()).toMatchObject({
+    bytesPerSecond: 0,
+    averageBytesPerSecond: 0,
+    etaSeconds: undefined,
+    fraction: undefined,
+  })
+  meter.total = 500
+  now = 10_000
+  expect(meter.snapshot()).toMatchObject({ bytesPerSecond: 0, etaSeconds: undefined, fraction: 0 })
+})
+
+function expectConsistent({
+  bytes,
+  total,
+  fraction,
+  segments,
+  activeConnections,
+  elapsedSeconds,
+}: TransferProgress): void {
+  expect(elapsedSeconds).toBeGreaterThanOrEqual(0)
+  expect(activeConnections).toBeGreaterThanOrEqual(0)
+  expect(activeConnections).toBeLessThanOrEqual(4)
+  if (total === undefined) return
+  expect(fraction).toBeCloseTo(bytes / total)
+  for (const { start, end, position } of segments) {
+    expect(position).toBeGreaterThanOrEqual(start)
+    expect(position).toBeLessThanOrEqual(end)
+  }
+  expect(segments.reduce((sum, { start, position }) => sum + position - start, 0)).toBe(bytes)
+}

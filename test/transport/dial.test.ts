@@ -6,8 +6,8 @@ import { dial, type DialTarget } from '../../src/transport/dial.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
 import { closedPort, filteredPort, type FilteredPort } from '../support/scripted/dead-port.ts'
 
-/** What the resolver answers, where a test needs a name with several addresses. */
-const resolved = vi.hoisted(() => new Map<string, string[]>())
+/** What the resolver answers, where a test needs more than this machine's names. */
+const resolved = vi.hoisted(() => new Map<string, string[] | Error>())
 
 vi.mock('node:dns/promises', async (original) => {
   const real = await original<typeof import('node:dns/promises')>()
@@ -15,6 +15,7 @@ vi.mock('node:dns/promises', async (original) => {
   const lookup = async (host: string, options: { all: true; family: number }): Promise<unknown> => {
     const addresses = resolved.get(host)
     if (addresses === undefined) return real.lookup(host, options)
+    if (addresses instanceof Error) throw addresses
     return addresses.map((address) => ({ address, family: isIP(address) }))
   }
   return { ...real, lookup }
@@ -74,28 +75,25 @@ describe('dial', () => {
     expect((await reached(to('twice.test'))).remote).toBe('127.0.0.1')
   })
 
-  test('tries the families in turn, so that one broken family costs one attempt', async () => {
+  test('every address refuses: each attempt is listed with its reason, the families in turn', async () => {
     const dead = await closedPort('127.0.0.1')
-    resolved.set('many.test', ['::1', '::2', '::3', '127.0.0.1', '127.0.0.2'])
-    const { attempts } = await failure(to('many.test', { port: dead }))
-    expect(attempts.map(({ address }) => address).slice(0, 3)).toEqual(['::1', '127.0.0.1', expect.stringMatching('^::|^127')])
-    expect(attempts).toHaveLength(5)
-  })
-
-  test('every address refuses: each attempt is listed, with its reason', async () => {
-    const dead = await closedPort('127.0.0.1')
-    resolved.set('dead.test', ['127.0.0.1', '127.0.0.2', '::1'])
+    resolved.set('dead.test', ['127.0.0.1', '127.0.0.2', '::1', '::1'])
     const error = await failure(to('dead.test', { port: dead }))
     expect(error).toMatchObject({ code: 'ERR_FTP_CONNECT', host: `dead.test:${dead}`, retryable: true })
-    expect(error.attempts.map(({ address }) => address)).toEqual(['127.0.0.1', '::1', '127.0.0.2'])
+    expect(error.attempts.map(({ address }) => address)).toEqual(['127.0.0.1', '::1', '127.0.0.2', '::1'])
     expect(error.attempts.every((attempt) => attempt.port === dead)).toBe(true)
-    expect(error.message).toContain('127.0.0.1: connection refused; ::1: connection refused; 127.0.0.2: connection refused')
+    expect(error.message).toContain('(127.0.0.1: connection refused; ::1: connection refused; 127.0.0.2: ')
   })
 
-  test('a host that is not found: no other attempt helps', async () => {
-    const error = await failure(to('no-such-host.invalid'))
-    expect(error).toMatchObject({ code: 'ERR_FTP_CONNECT', attempts: [] })
-    expect(error.message).toMatch(/"no-such-host\.invalid" (was not found|could not be looked up)/)
+  test.each([
+    ['ENOTFOUND', false, /"gone\.test" was not found: check the name/],
+    ['EAI_AGAIN', true, /"gone\.test" could not be looked up: the name server did not answer/],
+  ])('a look-up that fails with %s', async (code, retryable, message) => {
+    const cause = Object.assign(new Error(code), { code })
+    resolved.set('gone.test', cause)
+    const error = await failure(to('gone.test'))
+    expect(error).toMatchObject({ code: 'ERR_FTP_CONNECT', retryable, cause, attempts: [] })
+    expect(error.message).toMatch(message)
   })
 
   test('aborted before it begins, and while it runs: the reason, untouched, and nothing left', async () => {

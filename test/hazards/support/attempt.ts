@@ -34,7 +34,13 @@ const OLDER = randomBytes(1_234, 'older')
 const OLDER_TIME = new Date('2020-02-20T20:20:20Z')
 
 /** Three attempts with no time between: what is retried for ever would be an endless test. */
-export const BRISK: FtpClientOptions['retry'] = { attempts: 3, minDelay: 1, maxDelay: 5, factor: 1, jitter: 0 }
+export const BRISK: FtpClientOptions['retry'] = {
+  attempts: 3,
+  minDelay: 1,
+  maxDelay: 5,
+  factor: 1,
+  jitter: 0,
+}
 const EVENTS = ['state', 'progress', 'segment', 'connection', 'restart', 'retry', 'verify'] as const
 
 export type RecordedEvent = {
@@ -78,7 +84,9 @@ export function attempt(options: AttemptOptions = {}): Promise<Attempt> {
 }
 
 /** {@link attempt} that has to end well. */
-export async function succeed(options: AttemptOptions): Promise<Attempt & { readonly result: DownloadResult }> {
+export async function succeed(
+  options: AttemptOptions,
+): Promise<Attempt & { readonly result: DownloadResult }> {
   const outcome = await attempt(options)
   if (outcome.result === undefined) throw outcome.error
   return { ...outcome, result: outcome.result }
@@ -92,7 +100,10 @@ export async function fail(options: AttemptOptions): Promise<Attempt> {
 }
 
 /** The events of one kind. */
-export function eventsOf<Name extends keyof TransferEvents>(attempt: Attempt, name: Name): TransferEvents[Name][] {
+export function eventsOf<Name extends keyof TransferEvents>(
+  attempt: Attempt,
+  name: Name,
+): TransferEvents[Name][] {
   return attempt.events.filter((one) => one.name === name).map((one) => one.event as TransferEvents[Name])
 }
 
@@ -107,7 +118,10 @@ export function serving(content: Buffer | VirtualFile, options: FakeFtpOptions =
 }
 
 /** Client options that fit {@link serving}. */
-export async function clientOptions(server: FakeFtpServer, more: FtpClientOptions = {}): Promise<FtpClientOptions> {
+export async function clientOptions(
+  server: FakeFtpServer,
+  more: FtpClientOptions = {},
+): Promise<FtpClientOptions> {
   const { security, host, port } = server
   const tls = security === 'none' ? {} : { tls: { ca: (await certificate()).ca } }
   return { host, port, user: USER, password: PASSWORD, security, retry: BRISK, ...tls, ...more }
@@ -137,8 +151,12 @@ async function play(options: AttemptOptions): Promise<Attempt> {
 async function run(scene: Scene, options: AttemptOptions): Promise<Attempt> {
   const { server, client, target } = scene
   const events: RecordedEvent[] = []
-  const record = (name: keyof TransferEvents) => (event: unknown) => void events.push({ name, event } as RecordedEvent)
-  const transfer = client.download(options.remote ?? REMOTE, target, { minSegmentSize: 1_024, ...options.download })
+  const record = (name: keyof TransferEvents) => (event: unknown) =>
+    void events.push({ name, event } as RecordedEvent)
+  const transfer = client.download(options.remote ?? REMOTE, target, {
+    minSegmentSize: 1_024,
+    ...options.download,
+  })
   for (const name of EVENTS) transfer.on(name, record(name))
   options.during?.(transfer, scene)
   const [settled] = await Promise.allSettled([transfer])
@@ -155,7 +173,9 @@ async function placeOlder({ folder, target }: Scene, isWanted: boolean): Promise
   await utimes(target, OLDER_TIME, OLDER_TIME)
 }
 
-async function facts(path: string): Promise<{ inode: number; modified: number; content: Buffer } | undefined> {
+async function facts(
+  path: string,
+): Promise<{ inode: number; modified: number; content: Buffer } | undefined> {
   try {
     const { ino, mtimeMs } = await stat(path)
     return { inode: ino, modified: mtimeMs, content: await readFile(path) }
@@ -172,7 +192,9 @@ async function expectTarget(
 ): Promise<void> {
   if (outcome.result === undefined) {
     expect(await facts(target), 'the older file is as it was').toEqual(before)
-    expect(await readdir(folder.at('files')), 'no part file is left').toEqual(before === undefined ? [] : ['file.bin'])
+    expect(await readdir(folder.at('files')), 'no part file is left').toEqual(
+      before === undefined ? [] : ['file.bin'],
+    )
     return
   }
   expect(await firstDifference(target, content), 'the first byte that is wrong').toBeUndefined()

@@ -10,7 +10,10 @@ export function findSecret(value: unknown, secret: string): string[] {
 }
 
 function* texts(value: unknown): Generator<[place: string, text: string]> {
-  yield ['inspect', inspect(value, { depth: Infinity, showHidden: true, getters: true, maxStringLength: Infinity })]
+  yield [
+    'inspect',
+    inspect(value, { depth: Infinity, showHidden: true, getters: true, maxStringLength: Infinity }),
+  ]
   yield ['String()', stringOf(value)]
   yield ['JSON', jsonOf(value)]
   yield* fields(value, 'value', new Set())
@@ -29,8 +32,9 @@ function* fields(value: unknown, place: string, seen: Set<object>): Generator<[s
 function getters(value: object): string[] {
   const prototype = Object.getPrototypeOf(value) as object | null
   if (prototype === null || prototype === Object.prototype) return []
-  const own = Object.entries(Object.getOwnPropertyDescriptors(prototype)).filter(([, { get }]) => get !== undefined)
-  return [...own.map(([name]) => name), ...getters(prototype)]
+  const described = Object.entries(Object.getOwnPropertyDescriptors(prototype))
+  const own = described.filter(([, descriptor]) => 'get' in descriptor).map(([name]) => name)
+  return [...own, ...getters(prototype)]
 }
 
 function read(value: object, name: string | symbol): unknown {
@@ -51,7 +55,8 @@ function stringOf(value: unknown): string {
 
 function jsonOf(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? ''
+    const json: unknown = JSON.stringify(value)
+    return typeof json === 'string' ? json : ''
   } catch {
     return '' // A circle, or a bigint: what can be read by fields is read by fields.
   }

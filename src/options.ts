@@ -175,9 +175,8 @@ function oneLine<F extends string | undefined>(
 function secretLine(options: FtpClientOptions, name: 'password' | 'account'): string | undefined {
   const value: unknown = options[name]
   if (value === undefined) return undefined
-  const allowed = name === 'password' ? 'a string, or a function that gives one' : 'a string'
-  if (typeof value !== 'string')
-    throw new TypeError(`Option "${name}" is of type ${typeof value}; it must be ${allowed}`)
+  const allowed = name === 'password' ? 'a string or a function that gives one' : 'a string'
+  if (typeof value !== 'string') throw new TypeError(`Option "${name}" must be ${allowed}`)
   if (LINE_BREAKING.test(value)) throw new RangeError(`Option "${name}" may not hold CR, LF or NUL`)
   return value
 }

@@ -72,11 +72,15 @@ function reportEnd(socket: Socket, events: DataSocketEvents, describe: (error: E
   socket.once('close', () => events.failed(new Error('it was closed')))
 }
 
+function asItIs(error: Error): Error {
+  return error
+}
+
 function plainSocket(target: DataTarget, receiver: DataReceiver, events: DataSocketEvents): DataSocket {
   const onread = readInto(receiver, events)
   const socket = connect({ ...tcpOptions(target), ...(onread !== undefined && { onread }) })
   socket.once('connect', () => events.connected())
-  reportEnd(socket, events, (error) => error)
+  reportEnd(socket, events, asItIs)
   return {
     tls: undefined,
     pause: () => socket.pause(),
@@ -173,16 +177,14 @@ function adopt(
   events: DataSocketEvents,
 ): DataSocket {
   if (security === undefined) {
-    reportEnd(socket, events, (error) => error)
-    return copying(socket, receiver, events, { tls: undefined }, () => resetNow(socket))
+    return copying(socket, receiver, events, { tls: undefined }, asItIs, () => resetNow(socket))
   }
   const secured = connectTls({ ...identityOptions(security.identity), socket, ...sessionToOffer(security) })
   const facts = followHandshake(secured, security, events)
   socket.on('error', (error) => events.failed(error))
-  reportEnd(secured, events, (error) =>
-    facts.tls === undefined ? handshakeError(error, 'the data connection') : error,
-  )
-  return copying(secured, receiver, events, facts, () => {
+  const describe = (error: Error): Error =>
+    facts.tls === undefined ? handshakeError(error, 'the data connection') : error
+  return copying(secured, receiver, events, facts, describe, () => {
     security.tickets.doubt(facts.origin)
     secured.on('error', () => {})
     resetNow(socket)
@@ -196,26 +198,45 @@ function copying(
   receiver: DataReceiver,
   events: DataSocketEvents,
   facts: { readonly tls: DataSocket['tls'] },
+  describe: (error: Error) => Error,
   reset: () => void,
 ): DataSocket {
-  let rest: Uint8Array | undefined
+  let rest: Uint8Array = new Uint8Array(0)
+  let isPaused = false
+  const wantsPause = (): boolean => isPaused
+  let hasEnded = false
   const deliver = (chunk: Uint8Array): void => {
     rest = chunk
     while (rest.length > 0) {
-      const part = rest.subarray(0, fill(receiver.space(), rest))
-      rest = rest.subarray(part.length)
-      if (!events.received(part.length)) break
+      const count = fill(receiver.space(), rest)
+      rest = rest.subarray(count)
+      if (!events.received(count)) return
     }
+    if (hasEnded) events.ended()
   }
+  // Node tells the end of a paused socket, and closes it, once it has nothing left itself; what is left here
+  // comes first.
+  const ended = (): void => {
+    hasEnded = true
+    if (rest.length === 0) events.ended()
+  }
+  const failed = (error: Error): void => {
+    if (!hasEnded) events.failed(error)
+  }
+  reportEnd(socket, { ...events, ended, failed }, describe)
   socket.on('data', deliver)
   return {
     get tls() {
       return facts.tls
     },
-    pause: () => socket.pause(),
+    pause: () => {
+      isPaused = true
+      socket.pause()
+    },
     resume: () => {
-      if (rest !== undefined) deliver(rest)
-      if (rest === undefined || rest.length === 0) socket.resume()
+      isPaused = false
+      deliver(rest) // It may have enough again, with the rest or with its last byte.
+      if (!wantsPause()) socket.resume()
     },
     reset,
   }

@@ -9,6 +9,7 @@
  *      └───────────┴────────────────────────────────────────► cut     we reset it, on purpose
  */
 import { FtpConnectionError, FtpError, FtpTimeoutError } from '../errors.ts'
+import { handshakeError } from '../tls/handshake.ts'
 import { Watchdog } from '../util/watchdog.ts'
 import type { DataReceiver } from './receiver.ts'
 
@@ -100,7 +101,7 @@ export class DataConnection {
       connected: () => this.#onConnected(),
       secured: () => this.#onSecured(),
       received: (bytes) => this.#onReceived(bytes),
-      ended: () => this.#finish({ is: 'ended' }),
+      ended: () => this.#onEnded(),
       failed: (error) => this.#lose(this.#dataError(error)),
     }
   }
@@ -139,6 +140,13 @@ export class DataConnection {
     this.#state = 'receiving'
     this.#tlsDog.stop()
     this.#stallDog.start()
+  }
+
+  #onEnded(): void {
+    // An end before the handshake is not the end of a file: it was not the server who said it.
+    if (this.#state === 'securing')
+      this.#lose(handshakeError(new Error('the connection ended'), this.#options.label))
+    else this.#finish({ is: 'ended' })
   }
 
   #onReceived(bytes: number): boolean {

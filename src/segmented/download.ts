@@ -114,7 +114,7 @@ async function withSession<T>(
       const session = lease.value
       return { lease, value: await session.abortable(signal, () => ask(session)) }
     } catch (error) {
-      if (lease !== undefined) endLease(lease, error instanceof FtpReplyError, error)
+      if (lease !== undefined) endLease(lease, error)
       signal.throwIfAborted()
       // Where nothing has ever answered, the address is more likely wrong than the server down.
       if (!pool.isProven && isUnreachable(error)) throw error
@@ -142,7 +142,7 @@ async function explained(
         explainRefusal(session, remote, shownPath, error, isListed),
       )
     } finally {
-      endLease(lease, session.control.isOpen, error)
+      endLease(lease, error)
     }
   } catch (failure) {
     // The refusal is telling enough, unless it was the caller who stopped the question.

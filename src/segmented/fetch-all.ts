@@ -5,7 +5,6 @@
  * that fails waits again, and the worker that failed waits before it goes on. The first failure that cannot be
  * mended stops everybody. Workers without work end, and those still waiting for a session are let go.
  */
-import { FtpReplyError } from '../errors.ts'
 import type { PartFile } from '../local/part-file.ts'
 import type { Lease } from '../pool/lease.ts'
 import type { Session } from '../session/session.ts'
@@ -150,7 +149,7 @@ class Crew {
       await this.#finished()
       return 0
     } catch (error) {
-      endLease(lease, error instanceof FtpReplyError, error)
+      endLease(lease, error)
       return await this.#failed(connection, job, error)
     }
   }

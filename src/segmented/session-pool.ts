@@ -1,4 +1,5 @@
 /** What this folder needs of the pool: sessions, one at a time, and word of the server's limit. */
+import { FtpConnectionError, FtpTimeoutError, FtpTlsError } from '../errors.ts'
 import type { Lease } from '../pool/lease.ts'
 import type { Session } from '../session/session.ts'
 
@@ -10,8 +11,19 @@ export interface SessionPool {
   onLimited(listener: (error: unknown) => void): () => void
 }
 
-/** Ends a lease as the failure wants it: what refused cleanly can go on, what broke cannot. */
-export function endLease(lease: Lease<Session>, isClean: boolean, reason: unknown): void {
-  if (isClean && lease.value.control.isOpen) lease.release()
-  else lease.discard(reason)
+/**
+ * Ends a lease as its failure wants it. A session whose connections broke or fell silent is given up, so that the
+ * next attempt has another one; after a refusal, an abort or a local failure it can go on.
+ */
+export function endLease(lease: Lease<Session>, failure: unknown): void {
+  if (lease.value.control.isOpen && !isBroken(failure)) lease.release()
+  else lease.discard(failure)
+}
+
+function isBroken(failure: unknown): boolean {
+  return (
+    failure instanceof FtpConnectionError ||
+    failure instanceof FtpTimeoutError ||
+    failure instanceof FtpTlsError
+  )
 }

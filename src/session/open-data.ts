@@ -18,6 +18,7 @@ import { FtpError } from '../errors.ts'
 import { command, type Command } from '../protocol/command.ts'
 import { formatExtendedPort, formatPort } from '../protocol/endpoint.ts'
 import { isCompletion, type Reply } from '../protocol/reply.ts'
+import { onAbort } from '../util/abort.ts'
 import type { DataMode } from './options.ts'
 import type { ServerProfile } from './server-profile.ts'
 import type { Session } from './session.ts'
@@ -26,20 +27,31 @@ import type { Session } from './session.ts'
 const EPSV_TRIAL_MS = 4_000
 
 /** Rejects with `ERR_FTP_DATA`, `ERR_FTP_TIMEOUT` or an `FtpReplyError`. */
-export function openData(session: Session, receiver: DataReceiver): Promise<DataConnection> {
+export function openData(
+  session: Session,
+  receiver: DataReceiver,
+  signal: AbortSignal | undefined,
+): Promise<DataConnection> {
   const { dataMode } = session.options
-  return dataMode.is === 'active' ? openActive(session, dataMode, receiver) : openPassive(session, receiver)
+  return dataMode.is === 'active'
+    ? openActive(session, dataMode, receiver)
+    : openPassive(session, receiver, signal)
 }
 
-async function openPassive(session: Session, receiver: DataReceiver): Promise<DataConnection> {
+async function openPassive(
+  session: Session,
+  receiver: DataReceiver,
+  signal: AbortSignal | undefined,
+): Promise<DataConnection> {
   if (session.profile.passive !== 'PASV') {
     const answer = await ask(session, EPSV)
-    const data = isEndpoint(answer) && (await reach(session, 'EPSV', answer, receiver).catch(triesPasv))
+    const data =
+      isEndpoint(answer) && (await reach(session, 'EPSV', answer, receiver, signal).catch(triesPasv))
     if (data) return data
   }
   const answer = await ask(session, PASV)
   if (!isEndpoint(answer)) throw replyError(answer, session.control.label, PASV)
-  return reach(session, 'PASV', answer, receiver)
+  return reach(session, 'PASV', answer, receiver, signal)
 }
 
 /** The port that EPSV gave cannot be reached; PASV's may be, and if not its error says as much. */
@@ -53,6 +65,7 @@ async function reach(
   way: 'EPSV' | 'PASV',
   endpoint: PassiveEndpoint,
   receiver: DataReceiver,
+  signal: AbortSignal | undefined,
 ): Promise<DataConnection> {
   const { profile, options } = session
   const isProven = profile.passive === way
@@ -62,11 +75,15 @@ async function reach(
   const learnt = learnFrom(data, way, profile)
   if (options.identity !== undefined) return data
   data.start()
-  if (!isProven) {
+  if (isProven) return data
+  const stopListening = onAbort(signal, () => data.cut())
+  try {
     await learnt
     await data.connected
+    return data
+  } finally {
+    stopListening()
   }
-  return data
 }
 
 /** Writes down whether this way leads to the server. Our own cut says nothing of it. */

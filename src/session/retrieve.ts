@@ -50,7 +50,7 @@ export async function retrieve(session: Session, request: RetrieveRequest): Prom
   const { path, type, offset, receiver, signal } = request
   const data = await session.abortable(signal, async () => {
     await session.setType(type)
-    const opened = await openData(session, receiver)
+    const opened = await openData(session, receiver, signal)
     try {
       if (offset > 0) await restartAt(session, offset)
       return opened

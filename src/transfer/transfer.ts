@@ -65,10 +65,12 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
     this.result = promise
     queueMicrotask(() => {
       const stopListening = onAbort(settings.signal, (reason) => this.#controller.abort(reason))
-      void this.#run(work)
-        .then(resolve, reject)
-        .finally(stopListening)
-        .finally(() => this.#over.resolve(true))
+      // It is over before anybody hears of the result.
+      const running = this.#run(work).finally(() => {
+        stopListening()
+        this.#over.resolve(true)
+      })
+      running.then(resolve, reject)
     })
   }
 

@@ -63,7 +63,8 @@ async function resolveAddresses(target: DialTarget): Promise<readonly Address[]>
   if (literal !== 0) return [{ address: target.host, family: literal }]
   // A local address can only reach its own family; connecting without it could show another address than meant.
   const family = target.family === 0 ? isIP(target.localAddress ?? '') : target.family
-  return alternateFamilies(await lookup(target.host, { all: true, family, verbatim: true }))
+  const found = await lookup(target.host, { all: true, family, verbatim: true })
+  return alternateFamilies(found.filter((item) => family === 0 || item.family === family))
 }
 
 /** RFC 8305 §4: the resolver's order, but families in turn, so that one broken family costs one delay. */

@@ -5,6 +5,7 @@
 import { expect, test } from 'vitest'
 import type { FakeFtpOptions } from '../support/fake-ftp-server.ts'
 import { patternFile } from '../support/pattern-file.ts'
+import { randomBytes } from '../support/random-bytes.ts'
 import { attempt, eventsOf, SIZE, succeed, type Attempt } from './support/attempt.ts'
 
 const LIES: readonly (readonly [string, FakeFtpOptions])[] = [
@@ -36,12 +37,51 @@ test.each(LIES)('%s, when a transfer that broke goes on', async (_name, server) 
   expectBegunAnew(outcome)
 })
 
+test.each([1, -1, 4_096, -4_096, 20_000, -1e9])(
+  'one segment in the middle, %i bytes off: only its seams can tell',
+  async (shift) => {
+    for (const [size, connections] of [
+      [SIZE, 4],
+      [SIZE, 3],
+      // Segments shorter than what is read past the end of each.
+      [70_000, 64],
+    ] as const) {
+      const middle = (size / connections) * Math.floor(connections / 2)
+      const outcome = await succeed({
+        content: randomBytes(size, 'seams'),
+        server: {
+          on: {
+            REST: async (session, argument, proceed) => {
+              await proceed()
+              const offset = Number(argument)
+              if (Math.abs(offset - middle) < connections) session.restartOffset = Math.max(0, offset + shift)
+            },
+          },
+        },
+        client: { maxConnections: 64 },
+        download: { connections },
+      })
+      expect(eventsOf(outcome, 'restart')).toMatchObject([{ start: 0, end: size }])
+    }
+  },
+)
+
+test('64 segments shorter than what is read past the end of each, and no lie', async () => {
+  const outcome = await succeed({
+    content: randomBytes(70_000, 'seams'),
+    client: { maxConnections: 64 },
+    download: { connections: 64 },
+  })
+  expect(eventsOf(outcome, 'restart')).toEqual([])
+  expect(outcome.server.retrievals).toHaveLength(64)
+})
+
 test.each([
   ['2 GiB', 2 ** 31, 2 ** 31 + 2 ** 26],
   ['4 GiB', 2 ** 32, 2 ** 32 + 2 ** 27],
 ])(
   'an offset that wraps at %s is noticed at the end of the file',
-  { timeout: 60_000 },
+  { timeout: 20_000 },
   async (_name, restModulo, size) => {
     // Only the last of 64 segments lies wholly behind the wrap, and only it is let run.
     const lastStart = Math.floor((size / 64) * 63)

@@ -55,15 +55,17 @@ interface Outcome {
   readonly ready: boolean
 }
 
-/** One RETR against `dialogue`, which begins with its TYPE. */
+/** One RETR against `dialogue`, which begins with its TYPE, and may wait for the end of the RETR as we see it. */
 async function outcomeOf(
-  dialogue: (control: ScriptedControl) => Promise<void>,
+  dialogue: (control: ScriptedControl, returned: Promise<unknown>) => Promise<void>,
   taker: Taker = new Taker(),
   more: Partial<RetrieveRequest> = {},
   options: FtpClientOptions = {},
 ): Promise<Outcome> {
-  const played = deferred<unknown>()
-  await using scripted = await server((control) => dialogue(control).finally(() => played.resolve(undefined)))
+  const [played, returned] = [deferred<unknown>(), deferred<unknown>()]
+  await using scripted = await server((control) =>
+    dialogue(control, returned.promise).finally(() => played.resolve(undefined)),
+  )
   const session = await open(scripted, options)
   let [result, error]: unknown[] = []
   try {
@@ -71,6 +73,7 @@ async function outcomeOf(
   } catch (thrown) {
     error = thrown
   }
+  returned.resolve(undefined)
   const ready = await session.isReady()
   session.destroy(new Error('over'))
   await played.promise
@@ -238,6 +241,21 @@ describe('not all the bytes', () => {
   })
 })
 
+test('a 426 that overtakes what was sent before it: the rest is still taken', async () => {
+  const taker = new Taker()
+  const { text, result, ready } = await outcomeOf(async (control) => {
+    const data = await prepared(control)
+    await data.write('all of')
+    while (taker.text === '') await control.delay(1)
+    control.reply('426 it seems broken')
+    await control.delay(30)
+    await data.write(' the file')
+    await data.end()
+  }, taker)
+  expect({ text, ready }).toEqual({ text: TEXT, ready: true })
+  expect(result).toMatchObject({ outcome: 'unconfirmed', doubt: { reply: { code: 426 } } })
+})
+
 describe('refused', () => {
   test.each([
     ['550 no such file', 'ERR_FTP_REPLY', false],
@@ -277,12 +295,12 @@ describe('our own cut', () => {
 
   test.each(last)('is followed by %s: the transfer does not wait for it, the session does', async (_what, replies, isReady) => {
     const taker = new Taker(3)
-    const { text, result, ready } = await outcomeOf(async (control) => {
+    const { text, result, ready } = await outcomeOf(async (control, returned) => {
       const data = await prepared(control)
       control.reply('150 here it comes')
       await data.write(TEXT)
       expect(await data.departed).toBe('reset')
-      await control.delay(20)
+      await returned
       if (replies.length > 0) control.reply(...replies)
       else await control.silence()
     }, taker)
@@ -398,6 +416,20 @@ describe('what is sent', () => {
     session.destroy(new Error('over'))
   })
 
+  test('a TYPE that was refused leaves none in force', async () => {
+    await using scripted = await server(async (control) => {
+      await control.expect('TYPE I').reply('200 fine')
+      await control.expect('TYPE A').reply('504 not here')
+      await control.expect('TYPE I').reply('200 fine')
+    })
+    const session = await open(scripted)
+    await session.setType('I')
+    await session.setType('I')
+    await expect(session.setType('A')).rejects.toMatchObject({ code: 'ERR_FTP_UNSUPPORTED' })
+    await session.setType('I')
+    session.destroy(new Error('over'))
+  })
+
   test.each([
     ['502 not implemented', 'refused'],
     ['451 not now', 'untried'],
@@ -508,6 +540,7 @@ describe('under TLS', () => {
   async function secured(
     dialogue: (control: ScriptedControl) => Promise<void>,
     use: (session: Session) => Promise<void>,
+    profile: ServerProfile = unknownServer(),
   ): Promise<void> {
     await using scripted = await scriptedServer(async (control) => {
       control.reply('220 ready')
@@ -519,12 +552,12 @@ describe('under TLS', () => {
       await dialogue(control)
     })
     const tls = { ca: (await certificate()).ca }
-    const session = await open(scripted, { security: 'explicit', host: 'localhost', family: 4, tls })
+    const session = await open(scripted, { security: 'explicit', host: 'localhost', family: 4, tls }, { profile })
     await use(session)
     session.destroy(new Error('over'))
   }
 
-  test('each data connection resumes, with a ticket of its own', async () => {
+  test('each data connection resumes, with a ticket of its own as long as there are any', async () => {
     const tickets: unknown[] = []
     await secured(
       async (control) => {
@@ -546,7 +579,31 @@ describe('under TLS', () => {
         }
       },
     )
-    expect(new Set(tickets).size).toBe(6)
+    // This server gives two at login, and none with a resumed connection.
+    expect(new Set(tickets.slice(0, 2)).size).toBe(2)
+  })
+
+  test('the port of EPSV refuses: an error, and PASV the next time', async () => {
+    const profile = unknownServer()
+    await secured(
+      async (control) => {
+        await control.expect('TYPE I').reply('200 fine')
+        await control.passive({ command: 'EPSV', port: 'closed' })
+        await control.expect('RETR a.bin').reply('150 here it comes', '425 where are you')
+        const data = await control.passive({ command: 'PASV' })
+        await control.expect('RETR a.bin').reply('150 here it comes')
+        await data.write(TEXT)
+        await data.end()
+        control.reply('226 done')
+      },
+      async (session) => {
+        await expect(retrieve(session, request(new Taker()))).rejects.toMatchObject({ retryable: true })
+        expect(await session.isReady()).toBe(true)
+        expect(await retrieve(session, request(new Taker()))).toMatchObject({ outcome: 'complete' })
+      },
+      profile,
+    )
+    expect(profile.passive).toBe('PASV')
   })
 
   test('522: says that the session of the control connection is wanted', async () => {
@@ -568,8 +625,8 @@ describe('under TLS', () => {
 test('a session that was idle for long is asked before it is used, and is not ready if it does not answer', async () => {
   await using scripted = await scriptedServer(async (control, index) => {
     await letIn(control)
-    const noop = control.expect('NOOP')
-    if (index === 0) await noop.reply('200 alive')
+    await control.expect('NOOP')
+    if (index === 0) control.reply('200 alive')
     else await control.silence()
   })
   const options = { timeouts: { idle: 1, reply: 60 } }

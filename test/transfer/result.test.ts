@@ -60,7 +60,7 @@ test('the target is another file afterwards: who has the old one open reads the 
   await succeed({
     server: {
       on: {
-        FEAT: async (session, _argument, proceed) => {
+        FEAT: async (_session, _argument, proceed) => {
           old = await open(path)
           await proceed()
         },

@@ -4,7 +4,7 @@ import { clientSettings, DEFAULTS, optionsWithUrl, readUrl, type FtpClientOption
 
 const SECRET = 'hunter2-secret'
 const settingsOf = (options: object): ReturnType<typeof clientSettings> =>
-  clientSettings({ host: 'ftp.example.org', ...options } as FtpClientOptions)
+  clientSettings({ host: 'ftp.example.org', ...options })
 
 /** The settings of a client that is given a URL and options. */
 const withUrl = (url: string, options: FtpClientOptions = {}): ReturnType<typeof clientSettings> =>
@@ -28,6 +28,9 @@ describe('a bad value: an error with the name, the value and what is allowed', (
     [{ user: 7 }, TypeError, /"user" is 7.*a string/],
     [{ user: 'a\r\nDELE b' }, RangeError, /"user".*CR, LF/],
     [{ account: 7 }, TypeError, /"account".*a string/],
+    [{ account: 'a\nb' }, RangeError, /"account" may not hold CR, LF/],
+    [{ host: 'h\r\nb' }, RangeError, /"host".*CR, LF/],
+    [{ retry: { minDelay: Infinity } }, RangeError, /"retry\.minDelay" is Infinity/],
     [{ security: 'tls' }, RangeError, /"security" is 'tls'.*'none', 'explicit', 'implicit'/],
     [{ security: true }, TypeError, /"security" is true.*'none', 'explicit', 'implicit'/],
     [{ tls: true }, TypeError, /"tls" is true.*an object/],
@@ -46,10 +49,22 @@ describe('a bad value: an error with the name, the value and what is allowed', (
     [{ mode: 'auto' }, RangeError, /"mode" is 'auto'.*'passive', 'active'/],
     [{ mode: 'active', active: 'here' }, TypeError, /"active" is 'here'.*an object/],
     [{ mode: 'active', active: { address: 1 } }, TypeError, /"active\.address" is 1.*a string/],
-    [{ mode: 'active', active: { address: 'me.example' } }, RangeError, /"active\.address" is 'me\.example'.*IP address/],
+    [
+      { mode: 'active', active: { address: 'me.example' } },
+      RangeError,
+      /"active\.address" is 'me\.example'.*IP address/,
+    ],
     [{ mode: 'active', active: { ports: 2_000 } }, RangeError, /"active\.ports" is 2000.*\[first, last\]/],
-    [{ mode: 'active', active: { ports: [2_000, 1_999] } }, RangeError, /"active\.ports" is \[ 2000, 1999 \]/],
-    [{ mode: 'active', active: { ports: [0, 10] } }, RangeError, /"active\.ports" is \[ 0, 10 \].*1 to 65535/],
+    [
+      { mode: 'active', active: { ports: [2_000, 1_999] } },
+      RangeError,
+      /"active\.ports" is \[ 2000, 1999 \]/,
+    ],
+    [
+      { mode: 'active', active: { ports: [0, 10] } },
+      RangeError,
+      /"active\.ports" is \[ 0, 10 \].*1 to 65535/,
+    ],
     [{ active: { ports: [0, 10] } }, RangeError, /"active\.ports"/],
     [{ passiveHost: 'nat' }, TypeError, /"passiveHost" is 'nat'.*'control', 'server' or a function/],
     [{ retry: 3 }, TypeError, /"retry" is 3.*an object/],
@@ -149,7 +164,11 @@ describe('clientSettings', () => {
     }
     expect(settingsOf(given)).toMatchObject({
       maxConnections: 64,
-      session: { port: 65_535, timeouts: { data: Infinity, reply: 0.5, idle: 30_000 }, dataMode: { ports: [1, 65_535] } },
+      session: {
+        port: 65_535,
+        timeouts: { data: Infinity, reply: 0.5, idle: 30_000 },
+        dataMode: { ports: [1, 65_535] },
+      },
       retry: { attempts: 1, minDelay: 0, maxDelay: 30_000 },
     })
   })
@@ -177,7 +196,13 @@ describe('clientSettings', () => {
       session: { timeouts: { reply: 5 }, dataMode: { ports: [2_000, 2_010] } },
       retry: { attempts: 3 },
     })
-    const parts = [settings, settings.session, settings.session.timeouts, settings.session.dataMode, settings.retry]
+    const parts = [
+      settings,
+      settings.session,
+      settings.session.timeouts,
+      settings.session.dataMode,
+      settings.retry,
+    ]
     expect(parts.map((part) => Object.isFrozen(part))).toEqual(parts.map(() => true))
   })
 
@@ -190,12 +215,23 @@ describe('clientSettings', () => {
 describe('a URL and options', () => {
   test('the URL says where, who and how', async () => {
     const { session } = withUrl('ftps://alice:pw@ftp.example.org:2121/')
-    expect(session).toMatchObject({ host: 'ftp.example.org', port: 2_121, user: 'alice', security: 'implicit' })
+    expect(session).toMatchObject({
+      host: 'ftp.example.org',
+      port: 2_121,
+      user: 'alice',
+      security: 'implicit',
+    })
     expect(await session.password()).toBe('pw')
   })
 
   test('what the options say goes first', async () => {
-    const options = { host: 'other.example', port: 2_000, user: 'bob', password: 'pw2', security: 'none' } as const
+    const options = {
+      host: 'other.example',
+      port: 2_000,
+      user: 'bob',
+      password: 'pw2',
+      security: 'none',
+    } as const
     const { session } = withUrl('ftps://alice:pw@ftp.example.org:2121/', options)
     expect(session).toMatchObject({ host: 'other.example', port: 2_000, user: 'bob', security: 'none' })
     expect(await session.password()).toBe('pw2')
@@ -212,8 +248,21 @@ describe('a URL and options', () => {
     expect(withUrl(url, { security }).session.port).toBe(port)
   })
 
+  test('the password of a URL goes to no other host or user than its own', async () => {
+    const passwordOf = (url: string, options: FtpClientOptions): Promise<string | undefined> =>
+      withUrl(url, options).session.password()
+    expect(await passwordOf('ftp://alice:pw@h/', { user: 'bob' })).toBeUndefined()
+    expect(await passwordOf('ftp://alice:pw@h/', { host: 'other.example' })).toBeUndefined()
+    expect(await passwordOf('ftp://alice:pw@h/', { user: 'alice', host: 'h', port: 2_121 })).toBe('pw')
+    expect(await passwordOf('ftp://alice@h/', { password: 'pw2' })).toBe('pw2')
+  })
+
   test('a bad URL is not shown', () => {
-    for (const url of [`ftp://alice:${SECRET}@h:port/`, `sftp://alice:${SECRET}@h/`, `ftp://a:${SECRET}@b@h/`]) {
+    for (const url of [
+      `ftp://alice:${SECRET}@h:port/`,
+      `sftp://alice:${SECRET}@h/`,
+      `ftp://a:${SECRET}@b@h/`,
+    ]) {
       const error = thrownBy(() => readUrl(url))
       expect(error).toBeInstanceOf(TypeError)
       expect(inspect(error)).not.toContain(SECRET)

@@ -197,11 +197,11 @@ class Download {
   /** SIZE and MDTM again: what was fetched is of one file only if they are what they were. */
   async verify(): Promise<DownloadResult['verified']> {
     const { verifySize, verifyModified } = this.#request.settings
-    await this.#expectUnchanged()
+    const after = await this.#expectUnchanged()
     const state = (asked: boolean, fact: unknown): VerifiedState =>
       asked ? (fact === undefined ? 'unavailable' : 'matched') : 'not asked'
     const size = state(verifySize, this.#before.size)
-    const modified = state(verifyModified, this.#before.modified)
+    const modified = state(verifyModified, this.#before.modified && after?.modified)
     this.#context.emit('verify', { check: 'size', outcome: size })
     this.#context.emit('verify', { check: 'modified', outcome: modified })
     return { size, modified, checksum: 'not asked' }
@@ -267,9 +267,10 @@ class Download {
     }))
   }
 
-  async #expectUnchanged(): Promise<void> {
+  /** Gives what the source says now, if it was asked; throws if that is not what it said before. */
+  async #expectUnchanged(): Promise<SourceFacts | undefined> {
     const { verifySize, verifyModified } = this.#request.settings
-    if (!verifySize && !verifyModified) return
+    if (!verifySize && !verifyModified) return undefined
     const { lease, value: after } = await withSession(this.#request, this.#context, (session) =>
       learnOf(session, this.#request),
     )
@@ -277,6 +278,7 @@ class Download {
     const { size, modified } = this.#before
     const compared = { size: verifySize ? size : undefined, modified: verifyModified ? modified : undefined }
     expectUnchanged(compared, after, this.#request.shownPath)
+    return after
   }
 
   async #beginAnew(file: PartFile, reason: Error): Promise<void> {

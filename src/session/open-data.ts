@@ -151,7 +151,9 @@ async function openActive(
     throw error
   }
   const data = receiveBy(session, listener.open, receiver, control.label, options.timeouts.connect)
-  data.start()
+  // pyftpdlib connects at PORT already: there, too, TLS begins behind the transfer command.
+  if (options.identity === undefined) data.start()
+  void data.end.then(() => listener.close())
   return data
 }
 

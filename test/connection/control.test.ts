@@ -69,11 +69,13 @@ describe('replies', () => {
     })
     const control = await controlTo(server)
     await new Promise((resolve) => control.onClose(resolve))
-    expect([await control.nextReply(LONG_MS, 'reply'), await control.nextReply(LONG_MS, 'reply')]).toMatchObject([
-      { code: 220 },
-      { code: 211 },
-    ])
-    expect(await rejection(control.nextReply(LONG_MS, 'reply'))).toMatchObject({ code: 'ERR_FTP_CONTROL_CLOSED' })
+    expect([
+      await control.nextReply(LONG_MS, 'reply'),
+      await control.nextReply(LONG_MS, 'reply'),
+    ]).toMatchObject([{ code: 220 }, { code: 211 }])
+    expect(await rejection(control.nextReply(LONG_MS, 'reply'))).toMatchObject({
+      code: 'ERR_FTP_CONTROL_CLOSED',
+    })
   })
 })
 
@@ -86,7 +88,12 @@ describe('the end of the connection', () => {
     const control = await controlTo(server)
     await new Promise((resolve) => control.onClose(resolve))
     const error = (await rejection(control.request(NOOP, LONG_MS))) as Error
-    expect(error).toMatchObject({ code: 'ERR_FTP_CONTROL_CLOSED', retryable: true, host: 'ftp.test:21', address: '127.0.0.1' })
+    expect(error).toMatchObject({
+      code: 'ERR_FTP_CONTROL_CLOSED',
+      retryable: true,
+      host: 'ftp.test:21',
+      address: '127.0.0.1',
+    })
     expect(error.message).toContain('Timeout (300 seconds)')
     expect(control.isOpen).toBe(false)
   })
@@ -201,7 +208,9 @@ describe('secrets', () => {
 
 describe('a malformed reply', () => {
   test('fails the connection, but not the replies before it', async () => {
-    await using server = await scriptedServer((control) => control.reply('220 ready', 'HTTP/1.1 400 Bad Request'))
+    await using server = await scriptedServer((control) =>
+      control.reply('220 ready', 'HTTP/1.1 400 Bad Request'),
+    )
     const control = await controlTo(server)
     expect(await control.nextReply(LONG_MS, 'greeting')).toMatchObject({ code: 220 })
     expect(await rejection(control.request(NOOP, LONG_MS))).toMatchObject({
@@ -231,20 +240,23 @@ describe('upgrade', () => {
     control.destroy(new Error('over'))
   })
 
-  test.each(['230 hello\r\n', '230 hel', '\r\n', '2'])('what came in clear behind the 234 (%j) is an injection', async (words) => {
-    await using server = await scriptedServer(async (control) => {
-      await control.expect('AUTH TLS')
-      control.send(`234 go on\r\n${words}`)
-      await control.silence()
-    })
-    const control = await controlTo(server)
-    await control.request(command('AUTH', 'TLS'), LONG_MS)
-    expect(await rejection(control.upgrade(await identity(), LONG_MS))).toMatchObject({
-      code: 'ERR_FTP_TLS_INJECTED',
-      retryable: false,
-    })
-    expect(control.isOpen).toBe(false)
-  })
+  test.each(['230 hello\r\n', '230 hel', '\r\n', '2'])(
+    'what came in clear behind the 234 (%j) is an injection',
+    async (words) => {
+      await using server = await scriptedServer(async (control) => {
+        await control.expect('AUTH TLS')
+        control.send(`234 go on\r\n${words}`)
+        await control.silence()
+      })
+      const control = await controlTo(server)
+      await control.request(command('AUTH', 'TLS'), LONG_MS)
+      expect(await rejection(control.upgrade(await identity(), LONG_MS))).toMatchObject({
+        code: 'ERR_FTP_TLS_INJECTED',
+        retryable: false,
+      })
+      expect(control.isOpen).toBe(false)
+    },
+  )
 
   test('a destroy during the handshake: its reason, untouched', async () => {
     const reason = new Error('enough')

@@ -2,8 +2,9 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
-import type { FakeFtpOptions } from '../support/fake-ftp-server.ts'
-import { fail, sent, succeed } from './support/attempt.ts'
+import type { FakeFtpOptions, FakeSession } from '../support/fake-ftp-server.ts'
+import type { ActiveData } from '../support/scripted-server.ts'
+import { CONTENT, fail, sent, succeed } from './support/attempt.ts'
 
 const ACTIVE = { mode: 'active' } as const
 
@@ -98,6 +99,34 @@ test('a stranger who knocks first is turned away, and the server is let in behin
   }
   await succeed({ server: { on }, client: ACTIVE, download: { connections: 2 } })
   expect(strangers).toEqual(['', ''])
+})
+
+test('a server that connects at once, before it has answered PORT', async () => {
+  const waiting = new Map<FakeSession, ActiveData>()
+  const on: FakeFtpOptions['on'] = {
+    PORT: async (session, argument) => {
+      const active = session.control.answerActive(`PORT ${argument}`)
+      await active.connect()
+      waiting.set(session, active)
+      await session.control.delay(30)
+      session.reply('200 I am there already')
+    },
+    RETR: async (session) => {
+      const active = waiting.get(session)
+      session.reply('125 Already open')
+      await active?.data.write(CONTENT.subarray(session.restartOffset))
+      await active?.data.end()
+      session.restartOffset = 0
+      session.reply('226 Done')
+    },
+  }
+  await succeed({ server: { on }, client: ACTIVE, download: { connections: 2 } })
+})
+
+test('RETR refused behind a PORT: the listener goes with it', async () => {
+  const on: FakeFtpOptions['on'] = { RETR: (session) => session.reply('550 Permission denied') }
+  const { error } = await fail({ server: { on }, client: ACTIVE, download: { connections: 2 } })
+  expect(error).toMatchObject({ code: 'ERR_FTP_NOT_PERMITTED' })
 })
 
 test('nobody comes: ERR_FTP_TIMEOUT, phase data-connect', async () => {

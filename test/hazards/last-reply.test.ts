@@ -1,7 +1,8 @@
 /** The 150 and the 226 come early, late, twice, never, or in other words: the bytes decide where they can. */
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import type { Completion, FakeFtpOptions, FakeSession } from '../support/fake-ftp-server.ts'
-import { fail, REMOTE, SIZE, succeed } from './support/attempt.ts'
+import { CONTENT, fail, REMOTE, SIZE, succeed } from './support/attempt.ts'
 
 const IN_TIME: readonly Completion[] = ['proper', 'before data', 'early', 'without 150']
 
@@ -71,6 +72,57 @@ test.each(['426', '226', 'second 150', 'nothing'] as const)(
     if (afterCut !== 'nothing') expect(server.commands.length).toBeLessThanOrEqual(4)
   },
 )
+
+test.each([0, 40, 300])(
+  'a 226 that follows the 426 behind our own cut by %i ms is dropped, not taken for an answer',
+  async (afterMs) => {
+    const on: FakeFtpOptions['on'] = {
+      RETR: async (session, _argument, proceed) => {
+        await proceed()
+        if (
+          session.server.retrievals.findLast(({ connection }) => connection === session.index)?.outcome ===
+          'complete'
+        )
+          return
+        if (afterMs > 0) await session.control.delay(afterMs)
+        session.reply('226 Abort successful')
+      },
+    }
+    await succeed({
+      server: { on, bytesPerSecond: 2_000_000 },
+      download: { connections: 4 },
+      after: async ({ client, folder }) => {
+        for (const name of ['second', 'third', 'fourth']) {
+          const again = await client.download(REMOTE, folder.at(name), {
+            connections: 4,
+            minSegmentSize: 1_024,
+          })
+          expect(again).toMatchObject({ bytes: SIZE, refetchedBytes: 0 })
+          expect(again.verified).toMatchObject({ size: 'matched', modified: 'matched' })
+          expect((await readFile(folder.at(name))).equals(CONTENT)).toBe(true)
+        }
+      },
+    })
+  },
+)
+
+test('a late 226 behind our own cut, and the next command on that session is SIZE, not EPSV', async () => {
+  const on: FakeFtpOptions['on'] = {
+    RETR: async (session, _argument, proceed) => {
+      await proceed()
+      if (session.index > 0) return
+      await session.control.delay(300)
+      session.reply('226 Abort successful')
+    },
+  }
+  // The slow first segment is cut last, and its session is the first to hand when the facts are asked again.
+  const outcome = await succeed({
+    server: { on, bytesPerSecond: [1_000_000, 8_000_000] },
+    download: { connections: 2 },
+  })
+  expect(outcome.server.retrievals.find(({ offset }) => offset === 0)?.outcome).toBe('cut by the client')
+  expect(outcome.result.verified).toMatchObject({ size: 'matched', modified: 'matched' })
+})
 
 test('125 in place of 150 (pyftpdlib)', async () => {
   await succeed({ server: rewording(/^150/, '125'), download: { connections: 4 } })

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { patternFile } from '../support/pattern-file.ts'
 import { randomBytes } from '../support/random-bytes.ts'
-import { CONTENT, fail, REMOTE, SIZE, succeed } from './support/attempt.ts'
+import { attempt, CONTENT, fail, REMOTE, SIZE, succeed } from './support/attempt.ts'
 
 const EARLIER = new Date('2024-01-01T00:00:00Z')
 const LATER = new Date('2024-01-01T00:00:01Z')
@@ -98,6 +98,39 @@ test('it becomes another one of the same size, and MDTM is not there to tell: th
     download: { connections: 4 },
   })
   expect(result.verified.modified).toBe('unavailable')
+})
+
+test('MDTM is told before and not afterwards: nothing is claimed of it', async () => {
+  let asked = 0
+  const { result } = await succeed({
+    server: {
+      on: {
+        MDTM: async (session, _argument, proceed) => {
+          asked += 1
+          if (asked === 1) await proceed()
+          else session.reply('550 Not now')
+        },
+      },
+    },
+  })
+  expect(asked).toBe(2)
+  expect(result.verified.modified).toBe('unavailable')
+})
+
+test('it is deleted behind the last byte: neither fact is there to compare, and none is claimed', async () => {
+  const { result } = await attempt({
+    server: {
+      on: {
+        SIZE: async (session, _argument, proceed) => {
+          if (session.server.retrievals.length > 0) session.server.files.delete(REMOTE)
+          await proceed()
+        },
+      },
+    },
+    download: { connections: 1 },
+  })
+  // Whole as far as the first SIZE tells; an error would be as good, a claim of `matched` MDTM would not.
+  if (result !== undefined) expect(result.verified.modified).toBe('unavailable')
 })
 
 test('it is deleted while it is fetched', async () => {

@@ -12,7 +12,12 @@ test.each([
   const cause = Object.assign(new Error(`${code}: as the system says it`), { code })
   const error = localError(cause, '/data/disk.iso.octoftp-part')
   expect(error).toBeInstanceOf(FtpTransferError)
-  expect(error).toMatchObject({ code: 'ERR_FTP_LOCAL_FILE', path: '/data/disk.iso.octoftp-part', cause, retryable: false })
+  expect(error).toMatchObject({
+    code: 'ERR_FTP_LOCAL_FILE',
+    path: '/data/disk.iso.octoftp-part',
+    cause,
+    retryable: false,
+  })
   expect(error.message).toBe(`Cannot write /data/disk.iso.octoftp-part: ${advice}`)
 })
 

@@ -24,8 +24,13 @@ describe('partPath', () => {
   })
 
   test('is never too long, always in the same folder, and another one for another target', () => {
-    const names = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 300 }).filter((name) => /^[^/\0]+$/.test(name))
-    const distinct = fc.uniqueArray(names.filter((name) => name !== '.' && name !== '..'), { minLength: 2, maxLength: 2 })
+    const names = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 300 })
+      .filter((name) => /^[^/\0]+$/.test(name))
+    const distinct = fc.uniqueArray(
+      names.filter((name) => name !== '.' && name !== '..'),
+      { minLength: 2, maxLength: 2 },
+    )
     fc.assert(
       fc.property(distinct, ([one = '', other = '']) => {
         expect(bytes(partPath(`/some/folder/${one}`))).toBeLessThanOrEqual(LONGEST)

@@ -161,15 +161,28 @@ describe.runIf(isPosix)('permissions', () => {
     expect(await mode(target)).toBe(0o640)
   })
 
-  test.each([0o644, 0o600, 0o755, 0o444])('a file that replaces one of mode %o has that mode', async (older) => {
-    await writeFile(target, 'old')
-    await chmod(target, older)
-    const file = await begun()
-    expect(await mode(file.path)).toBe(0o600)
-    await file.publish(5, undefined)
-    expect(await mode(target)).toBe(older)
-  })
+  test.each([0o644, 0o600, 0o755, 0o444])(
+    'a file that replaces one of mode %o has that mode',
+    async (older) => {
+      await writeFile(target, 'old')
+      await chmod(target, older)
+      const file = await begun()
+      expect(await mode(file.path)).toBe(0o600)
+      await file.publish(5, undefined)
+      expect(await mode(target)).toBe(older)
+    },
+  )
 })
+
+test.runIf(isPosix)(
+  'what runs with the rights of its owner is not replaced by something that does too',
+  async () => {
+    await writeFile(target, 'old')
+    await chmod(target, 0o6755)
+    await (await begun()).publish(5, undefined)
+    expect(await mode(target)).toBe(0o755)
+  },
+)
 
 describe('through a link', () => {
   test('the file behind it is replaced, with its mode, and the link stays', async () => {

@@ -26,7 +26,13 @@ describe('downloadSettings', () => {
 
   test('takes what is given, at the edges too, and undefined for absent', () => {
     const { signal } = new AbortController()
-    const options = { signal, connections: 8, minSegmentSize: 1, verify: { size: false }, type: undefined } as const
+    const options = {
+      signal,
+      connections: 8,
+      minSegmentSize: 1,
+      verify: { size: false },
+      type: undefined,
+    } as const
     expect(downloadSettings(options, 8)).toMatchObject({
       signal,
       connections: 8,

@@ -10,9 +10,15 @@ const sizes = fc.oneof(
   fc.nat(2_000).map((less) => HUGE - less),
 )
 const connections = fc.integer({ min: 1, max: 64 })
-const minSizes = fc.oneof(fc.integer({ min: 1, max: 100 }), fc.constant(1_048_576), fc.integer({ min: 1, max: HUGE }))
+const minSizes = fc.oneof(
+  fc.integer({ min: 1, max: 100 }),
+  fc.constant(1_048_576),
+  fc.integer({ min: 1, max: HUGE }),
+)
 
-function forEveryPlan(check: (plan: readonly Segment[], size: number, most: number, least: number) => void): void {
+function forEveryPlan(
+  check: (plan: readonly Segment[], size: number, most: number, least: number) => void,
+): void {
   const property = fc.property(sizes, connections, minSizes, (size, most, least) => {
     check(planSegments(size, most, least), size, most, least)
   })
@@ -32,7 +38,9 @@ describe('planSegments', () => {
   })
 
   test('makes lengths that differ by one byte at most', () => {
-    forEveryPlan((plan) => expect(Math.max(...lengths(plan)) - Math.min(...lengths(plan))).toBeLessThanOrEqual(1))
+    forEveryPlan((plan) =>
+      expect(Math.max(...lengths(plan)) - Math.min(...lengths(plan))).toBeLessThanOrEqual(1),
+    )
   })
 
   test('uses as many connections as the least size allows, and never a shorter segment unless alone', () => {

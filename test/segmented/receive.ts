@@ -20,6 +20,13 @@ export interface Delivery {
   readonly mostWaiting: number
 }
 
+/** The items of a list over and over. */
+export function inTurn<T>(list: readonly T[], turn: number): T {
+  const item = list[turn % list.length]
+  if (item === undefined) throw new RangeError('an empty list has no turns')
+  return item
+}
+
 /** Delivers `source` until its end or a 'stop'. Throws where the receiver paused and can never go on. */
 export function deliver(source: Uint8Array, receiver: DataReceiver, file: WrittenFile, pace: Pace): Delivery {
   let isPaused = false
@@ -32,7 +39,7 @@ export function deliver(source: Uint8Array, receiver: DataReceiver, file: Writte
       continue
     }
     if (isPaused) late -= 1
-    const count = Math.min(room.length, source.length - bytes, pace.reads[turn % pace.reads.length]!)
+    const count = Math.min(room.length, source.length - bytes, inTurn(pace.reads, turn))
     room.set(source.subarray(bytes, bytes + count))
     bytes += count
     const answer = receiver.received(count)
@@ -45,7 +52,7 @@ export function deliver(source: Uint8Array, receiver: DataReceiver, file: Writte
       late = pace.late
       pauses += 1
     }
-    const { count: writes, which } = pace.writes[turn % pace.writes.length]!
+    const { count: writes, which } = inTurn(pace.writes, turn)
     for (let write = 0; write < writes; write++) file.carryOut(which)
     turn += 1
   }

@@ -29,7 +29,7 @@ describe('RetryBudget', () => {
   test('throws at once what another attempt cannot mend', () => {
     const full = new FtpTransferError('ERR_FTP_LOCAL_FILE', 'the disk is full')
     for (const error of [full, new TypeError('a bug'), 'thrown text', undefined]) {
-      expect(() => new RetryBudget(POLICY, undefined, never).delayAfter(error, 0)).toThrow(error as Error)
+      expect(() => new RetryBudget(POLICY, undefined, never).delayAfter(error, 0)).toThrow(error)
     }
   })
 
@@ -54,7 +54,10 @@ describe('RetryBudget', () => {
   })
 
   test('never fails more often in a row than the policy says, whatever comes and goes', () => {
-    const policies = fc.record({ attempts: fc.integer({ min: 1, max: 12 }), total: fc.option(fc.nat(10 * MIB)) })
+    const policies = fc.record({
+      attempts: fc.integer({ min: 1, max: 12 }),
+      total: fc.option(fc.nat(10 * MIB)),
+    })
     fc.assert(
       fc.property(policies, fc.array(fc.nat(10 * MIB), { maxLength: 40 }), ({ attempts, total }, bytes) => {
         const budget = new RetryBudget({ ...POLICY, attempts }, total ?? undefined, Math.random)

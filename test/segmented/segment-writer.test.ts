@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { OVERLAP_BYTES, SegmentWriter } from '../../src/segmented/segment-writer.ts'
 import { randomBytes } from '../support/random-bytes.ts'
-import { deliver, type Pace } from './receive.ts'
+import { deliver, inTurn, type Pace } from './receive.ts'
 import { WrittenFile } from './written-file.ts'
 
 const MIB = 1_048_576
@@ -46,7 +46,12 @@ const lengths = fc.oneof(
 
 /** A segment that is cut where `overlap` is not 0, and ends with the file where it is. */
 const stretches: fc.Arbitrary<Stretch> = fc
-  .record({ start: fc.nat(10_000), length: lengths, known: fc.nat(OVERLAP_BYTES), overlap: fc.nat(OVERLAP_BYTES) })
+  .record({
+    start: fc.nat(10_000),
+    length: lengths,
+    known: fc.nat(OVERLAP_BYTES),
+    overlap: fc.nat(OVERLAP_BYTES),
+  })
   .map(({ start, length, known, overlap }) => ({
     start,
     end: start + length,
@@ -54,7 +59,11 @@ const stretches: fc.Arbitrary<Stretch> = fc
     overlap,
   }))
 
-const readSizes = fc.oneof(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 100, max: 70_000 }), fc.constant(MIB))
+const readSizes = fc.oneof(
+  fc.integer({ min: 1, max: 100 }),
+  fc.integer({ min: 100, max: 70_000 }),
+  fc.constant(MIB),
+)
 const paces: fc.Arbitrary<Pace> = fc.record({
   // Never only tiny ones: a million reads in a run would tell no more.
   reads: fc.array(readSizes, { minLength: 1, maxLength: 20 }).map((sizes) => [...sizes, 65_536, MIB]),
@@ -65,30 +74,36 @@ const paces: fc.Arbitrary<Pace> = fc.record({
 describe('SegmentWriter', () => {
   test('puts every byte in its place, whatever the reads, the order of the writes and the pauses', async () => {
     await fc.assert(
-      fc.asyncProperty(stretches, paces, fc.option(fc.nat(), { nil: undefined }), async (stretch, pace, breaksAt) => {
-        const { start, end, known, overlap } = stretch
-        const { writer, file, told, source } = begin(stretch)
-        const wanted = known + (end - start) + overlap
-        const sent = breaksAt === undefined || overlap === 0 ? wanted : breaksAt % (wanted + 1)
-        // Behind the wanted bytes more are in flight where the segment does not end with the file.
-        const offered = overlap > 0 && sent === wanted ? source.subarray(0, wanted + MIB) : source.subarray(0, sent)
+      fc.asyncProperty(
+        stretches,
+        paces,
+        fc.option(fc.nat(), { nil: undefined }),
+        async (stretch, pace, breaksAt) => {
+          const { start, end, known, overlap } = stretch
+          const { writer, file, told, source } = begin(stretch)
+          const wanted = known + (end - start) + overlap
+          const sent = breaksAt === undefined || overlap === 0 ? wanted : breaksAt % (wanted + 1)
+          // Behind the wanted bytes more are in flight where the segment does not end with the file.
+          const offered =
+            overlap > 0 && sent === wanted ? source.subarray(0, wanted + MIB) : source.subarray(0, sent)
 
-        const { bytes, stopped, mostWaiting } = deliver(offered, writer, file, pace)
-        const finished = writer.finish()
-        while (file.carryOut(pace.writes[0]!.which));
-        await finished
+          const { bytes, stopped, mostWaiting } = deliver(offered, writer, file, pace)
+          const finished = writer.finish()
+          while (file.carryOut(inTurn(pace.writes, 0).which));
+          await finished
 
-        const arrived = start + Math.min(Math.max(0, bytes - known), end - start)
-        expect(writer.position).toBe(arrived)
-        expect(told()).toBe(arrived - start)
-        expect(file.content().equals(REMOTE.subarray(start, arrived))).toBe(true)
-        const behind = Math.min(overlap, Math.max(0, start - known + bytes - end))
-        expect(Buffer.compare(writer.overlap, REMOTE.subarray(end, end + behind))).toBe(0)
-        expect(writer.isWhole).toBe(arrived === end)
-        expect(stopped).toBe(overlap > 0 && bytes >= wanted)
-        expect(writer.stopped).toBe(stopped ? 'full' : undefined)
-        if (pace.late === 0) expect(mostWaiting).toBeLessThanOrEqual(3)
-      }),
+          const arrived = start + Math.min(Math.max(0, bytes - known), end - start)
+          expect(writer.position).toBe(arrived)
+          expect(told()).toBe(arrived - start)
+          expect(file.content().equals(REMOTE.subarray(start, arrived))).toBe(true)
+          const behind = Math.min(overlap, Math.max(0, start - known + bytes - end))
+          expect(Buffer.compare(writer.overlap, REMOTE.subarray(end, end + behind))).toBe(0)
+          expect(writer.isWhole).toBe(arrived === end)
+          expect(stopped).toBe(overlap > 0 && bytes >= wanted)
+          expect(writer.stopped).toBe(stopped ? 'full' : undefined)
+          if (pace.late === 0) expect(mostWaiting).toBeLessThanOrEqual(3)
+        },
+      ),
       { numRuns: 150 },
     )
   })
@@ -133,7 +148,7 @@ describe('SegmentWriter', () => {
           const stretch = { start: 10_000, end: 10_000 + length, known, overlap: 100 }
           const { writer, file, source } = begin(stretch)
           const altered = Buffer.from(source)
-          altered[which % known]! ^= 0x20
+          altered[which % known] = ~(source[which % known] ?? 0)
           deliver(altered.subarray(0, known + length + 100), writer, file, pace)
           const finished = writer.finish()
           file.carryOutAll()
@@ -156,7 +171,12 @@ describe('SegmentWriter', () => {
         const finished = writer.finish()
         file.carryOutAll()
         await finished
-        expect([stopped, writer.stopped, writer.isWhole, writer.position]).toEqual([true, 'excess', false, length])
+        expect([stopped, writer.stopped, writer.isWhole, writer.position]).toEqual([
+          true,
+          'excess',
+          false,
+          length,
+        ])
         expect(file.content().equals(REMOTE.subarray(0, length))).toBe(true)
       }),
       { numRuns: 50 },

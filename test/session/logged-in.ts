@@ -18,7 +18,10 @@ export function optionsFor(server: ScriptedServer, options: FtpClientOptions = {
 export function open(
   server: ScriptedServer,
   options: FtpClientOptions = {},
-  { profile = unknownServer(), signal = new AbortController().signal }: { profile?: ServerProfile; signal?: AbortSignal } = {},
+  {
+    profile = unknownServer(),
+    signal = new AbortController().signal,
+  }: { profile?: ServerProfile; signal?: AbortSignal } = {},
 ): Promise<Session> {
   return openSession(optionsFor(server, options), profile, signal)
 }

@@ -11,7 +11,11 @@ const SECRET = 'hunter2-secret'
 const BOB: FtpClientOptions = { user: 'bob', password: SECRET }
 
 /** Logs in against the dialogue; gives what was sent. */
-async function login(dialogue: Dialogue, options: FtpClientOptions = BOB, how: ScriptedServerOptions = {}): Promise<string[]> {
+async function login(
+  dialogue: Dialogue,
+  options: FtpClientOptions = BOB,
+  how: ScriptedServerOptions = {},
+): Promise<string[]> {
   await using server = await scriptedServer(dialogue, how)
   const session = await open(server, options)
   session.destroy(new Error('over'))
@@ -37,7 +41,11 @@ async function refusal(
   return { error, commands: server.commands[0] ?? [] }
 }
 
-const tls = async (): Promise<FtpClientOptions> => ({ tls: { ca: (await certificate()).ca }, host: 'localhost', family: 4 })
+const tls = async (): Promise<FtpClientOptions> => ({
+  tls: { ca: (await certificate()).ca },
+  host: 'localhost',
+  family: 4,
+})
 
 describe('USER, PASS, ACCT', () => {
   test('PASS after 331', async () => {
@@ -93,7 +101,12 @@ describe('USER, PASS, ACCT', () => {
       await control.expect('USER bob').reply('331 go on')
       await control.expect(/^PASS/).reply(`530 Login incorrect: ${SECRET}`)
     })
-    expect(error).toMatchObject({ code: 'ERR_FTP_LOGIN', retryable: false, command: 'PASS ****', reply: { code: 530 } })
+    expect(error).toMatchObject({
+      code: 'ERR_FTP_LOGIN',
+      retryable: false,
+      command: 'PASS ****',
+      reply: { code: 530 },
+    })
     expect(error.message).toContain('Login incorrect: ****. Check user "bob" and the password')
   })
 
@@ -102,7 +115,10 @@ describe('USER, PASS, ACCT', () => {
       control.reply('220 ready')
       await control.expect('USER bob').reply('332 account')
     })
-    expect(error).toMatchObject({ code: 'ERR_FTP_LOGIN', message: expect.stringContaining('"account"') as unknown })
+    expect(error).toMatchObject({
+      code: 'ERR_FTP_LOGIN',
+      message: expect.stringContaining('"account"') as unknown,
+    })
     expect(commands).toEqual(['USER bob'])
   })
 
@@ -169,20 +185,24 @@ describe('TLS', () => {
     expect(sent[0]).toBe('USER bob')
   })
 
-  test.each(['500 unknown', '502 not implemented', '504 not that', '530 first log in', '534 refused', '431 not now'])(
-    'AUTH TLS is answered %j: nothing more is sent',
-    async (answer) => {
-      const { error, commands } = await refusal(
-        async (control) => {
-          control.reply('220 ready')
-          await control.expect('AUTH TLS').reply(answer)
-        },
-        { ...BOB, ...(await tls()), security: 'explicit' },
-      )
-      expect(error).toMatchObject({ code: 'ERR_FTP_TLS_REFUSED', command: 'AUTH TLS' })
-      expect(commands).toEqual(['AUTH TLS'])
-    },
-  )
+  test.each([
+    '500 unknown',
+    '502 not implemented',
+    '504 not that',
+    '530 first log in',
+    '534 refused',
+    '431 not now',
+  ])('AUTH TLS is answered %j: nothing more is sent', async (answer) => {
+    const { error, commands } = await refusal(
+      async (control) => {
+        control.reply('220 ready')
+        await control.expect('AUTH TLS').reply(answer)
+      },
+      { ...BOB, ...(await tls()), security: 'explicit' },
+    )
+    expect(error).toMatchObject({ code: 'ERR_FTP_TLS_REFUSED', command: 'AUTH TLS' })
+    expect(commands).toEqual(['AUTH TLS'])
+  })
 
   test('PROT P is refused: no session', async () => {
     const { error } = await refusal(
@@ -261,6 +281,8 @@ describe('an abort', () => {
       setImmediate(() => controller.abort(new Error('enough')))
       return new Promise(() => undefined)
     }
-    await expect(open(server, { user: 'bob', password }, { signal: controller.signal })).rejects.toThrow('enough')
+    await expect(open(server, { user: 'bob', password }, { signal: controller.signal })).rejects.toThrow(
+      'enough',
+    )
   })
 })

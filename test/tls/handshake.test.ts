@@ -45,7 +45,10 @@ describe('secure', () => {
     await using peer = await tlsPeer()
     const sessions: Uint8Array[] = []
     const socket = await socketTo(peer.port)
-    const secured = await secure(socket, options({ ca: peer.ca }, { onSession: (session) => sessions.push(session) }))
+    const secured = await secure(
+      socket,
+      options({ ca: peer.ca }, { onSession: (session) => sessions.push(session) }),
+    )
     while (sessions.length < 2) await once(secured, 'session')
     expect(secured.isSessionReused()).toBe(false)
     secured.destroy()
@@ -63,30 +66,39 @@ describe('secure', () => {
     ['of an unknown authority', certificate, /authority is not known.*tls\.ca/],
   ]
 
-  test.each(refused)('a certificate that is %s: what a person can do, and no other attempt', async (kind, make, advice) => {
-    const { key, cert, ca } = await make()
-    await using peer = await tlsPeer({ key, cert })
-    await expectNoLeaks(async () => {
-      const socket = await socketTo(peer.port)
-      const trusting = kind === 'expired' || kind === 'for another host' ? { ca } : {}
-      const error: unknown = await secure(socket, options(trusting)).catch((thrown: unknown) => thrown)
-      expect(error).toMatchObject({ code: 'ERR_FTP_TLS_HANDSHAKE', retryable: false, host: 'localhost:21' })
-      expect((error as Error).message).toMatch(advice)
-    })
-  })
+  test.each(refused)(
+    'a certificate that is %s: what a person can do, and no other attempt',
+    async (kind, make, advice) => {
+      const { key, cert, ca } = await make()
+      await using peer = await tlsPeer({ key, cert })
+      await expectNoLeaks(async () => {
+        const socket = await socketTo(peer.port)
+        const trusting = kind === 'expired' || kind === 'for another host' ? { ca } : {}
+        const error: unknown = await secure(socket, options(trusting)).catch((thrown: unknown) => thrown)
+        expect(error).toMatchObject({ code: 'ERR_FTP_TLS_HANDSHAKE', retryable: false, host: 'localhost:21' })
+        expect((error as Error).message).toMatch(advice)
+      })
+    },
+  )
 
   test('a server that closes instead: may be tried again', async () => {
     const port = await plainServer((socket) => socket.end())
     await expectNoLeaks(async () => {
       const socket = await socketTo(port)
-      await expect(secure(socket, options({}))).rejects.toMatchObject({ code: 'ERR_FTP_TLS_HANDSHAKE', retryable: true })
+      await expect(secure(socket, options({}))).rejects.toMatchObject({
+        code: 'ERR_FTP_TLS_HANDSHAKE',
+        retryable: true,
+      })
     })
   })
 
   test('a server that speaks no TLS: may not', async () => {
     const port = await plainServer((socket) => socket.end('500 What?\r\n'))
     const socket = await socketTo(port)
-    await expect(secure(socket, options({}))).rejects.toMatchObject({ code: 'ERR_FTP_TLS_HANDSHAKE', retryable: false })
+    await expect(secure(socket, options({}))).rejects.toMatchObject({
+      code: 'ERR_FTP_TLS_HANDSHAKE',
+      retryable: false,
+    })
   })
 
   test('a server that says nothing: the deadline holds, and nothing stays open', async () => {

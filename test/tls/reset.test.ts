@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
-import { connect, type TLSSocket } from 'node:tls'
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { canResetUnderTls, resetUnderTls } from '../../src/tls/reset.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
@@ -12,7 +12,7 @@ function client({ port, ca }: Pick<TlsPeer, 'port' | 'ca'>): TLSSocket {
     port,
     ca,
     onread: { buffer: Buffer.alloc(65_536), callback: () => true },
-  } as Parameters<typeof connect>[0])
+  } as ConnectionOptions)
 }
 
 /** A connection on which nothing is on its way: the server's write of a ticket would swallow the RST. */
@@ -72,7 +72,7 @@ describe('resetUnderTls', () => {
           return true
         },
       },
-    } as Parameters<typeof connect>[0])
+    } as ConnectionOptions)
     const closed = closes(socket)
     const theirs = await peer.next()
     const left = departure(theirs)

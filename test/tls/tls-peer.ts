@@ -28,9 +28,14 @@ export async function tlsPeer(options: TlsOptions = {}): Promise<TlsPeer> {
     port: (server.address() as AddressInfo).port,
     ca,
     next: async () => {
-      while (sockets[taken] === undefined) await once(server, 'ready')
-      taken += 1
-      return sockets[taken - 1]!
+      for (;;) {
+        const socket = sockets[taken]
+        if (socket !== undefined) {
+          taken += 1
+          return socket
+        }
+        await once(server, 'ready')
+      }
     },
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy()

@@ -1,3 +1,4 @@
+import type * as dns from 'node:dns/promises'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -10,7 +11,7 @@ import { closedPort, filteredPort, type FilteredPort } from '../support/scripted
 const resolved = vi.hoisted(() => new Map<string, string[] | Error>())
 
 vi.mock('node:dns/promises', async (original) => {
-  const real = await original<typeof import('node:dns/promises')>()
+  const real = await original<typeof dns>()
   const { isIP } = await import('node:net')
   const lookup = async (host: string, options: { all: true; family: number }): Promise<unknown> => {
     const addresses = resolved.get(host)
@@ -43,7 +44,9 @@ function to(host: string, more: Partial<DialTarget> = {}): DialTarget {
 }
 
 /** Dials, tells where it got to, and closes. */
-async function reached(target: DialTarget): Promise<{ remote: string | undefined; local: string | undefined }> {
+async function reached(
+  target: DialTarget,
+): Promise<{ remote: string | undefined; local: string | undefined }> {
   const socket = await dial(target)
   const { remoteAddress: remote, localAddress: local } = socket
   socket.destroy()
@@ -62,7 +65,10 @@ describe('dial', () => {
     const { signal } = new AbortController()
     await expectNoLeaks(
       async () => {
-        expect(await reached(to('127.0.0.1', { signal }))).toEqual({ remote: '127.0.0.1', local: '127.0.0.1' })
+        expect(await reached(to('127.0.0.1', { signal }))).toEqual({
+          remote: '127.0.0.1',
+          local: '127.0.0.1',
+        })
         expect((await reached(to('localhost', { signal }))).remote).toBe('127.0.0.1')
         for (const socket of accepted.splice(0)) socket.destroy()
       },

@@ -60,7 +60,9 @@ test('a deadline holds the process, an idle timer does not', () => {
 describe('delay', () => {
   test('resolves after the time, with or without a signal, and leaves no listener', async () => {
     const { signal } = new AbortController()
-    await expectNoLeaks(() => Promise.all([delay(1), delay(1, signal), delay(0, signal)]), { watch: [signal] })
+    await expectNoLeaks(() => Promise.all([delay(1), delay(1, signal), delay(0, signal)]), {
+      watch: [signal],
+    })
   })
 
   test('rejects with the reason of the abort, untouched, and leaves nothing', async () => {

@@ -9,7 +9,11 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function watched(ms: number = 1_000): { dog: Watchdog; expire: ReturnType<typeof vi.fn>; pass: (ms: number) => void } {
+function watched(ms: number = 1_000): {
+  dog: Watchdog
+  expire: ReturnType<typeof vi.fn>
+  pass: (ms: number) => void
+} {
   const expire = vi.fn()
   return { dog: new Watchdog(ms, expire), expire, pass: (passed) => vi.advanceTimersByTime(passed) }
 }

@@ -15,7 +15,7 @@ import type { TransferContext } from '../transfer/transfer.ts'
 import { delay } from '../util/timer.ts'
 import { fetchAll } from './fetch-all.ts'
 import type { FetchSource } from './fetch-segment.ts'
-import { arrivedUpTo, type SegmentJob } from './job.ts'
+import { SegmentJob } from './job.ts'
 import type { DownloadSettings } from './options.ts'
 import { planSegments } from './plan.ts'
 import { RestartDistrusted } from './restart.ts'
@@ -162,7 +162,7 @@ class Download {
     this.#context = context
     this.#before = before
     context.meter.total = before.size
-    context.meter.segments = () => this.#jobs.map((job) => ({ ...job, position: arrivedUpTo(job) }))
+    context.meter.segments = () => this.#jobs
   }
 
   /** Fetches every byte into `file`; gives their number. */
@@ -255,16 +255,10 @@ class Download {
       size === undefined
         ? [{ start: 0, end: Infinity }]
         : planSegments(size, connections, settings.minSegmentSize)
-    return segments.map(({ start, end }) => ({
-      start,
-      end,
-      position: start,
-      live: undefined,
-      rate: undefined,
-      overlap: new Uint8Array(0),
-      isLast: size === undefined || end === size,
-      retries: new RetryBudget(retry, size, Math.random),
-    }))
+    return segments.map((segment) => {
+      const isLast = size === undefined || segment.end === size
+      return new SegmentJob(segment, isLast, new RetryBudget(retry, size, Math.random))
+    })
   }
 
   /** Gives what the source says now, if it was asked; throws if that is not what it said before. */

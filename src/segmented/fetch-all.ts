@@ -12,7 +12,7 @@ import type { TransferContext } from '../transfer/transfer.ts'
 import { onAbort } from '../util/abort.ts'
 import { delay } from '../util/timer.ts'
 import { fetchSegment, type FetchSource } from './fetch-segment.ts'
-import { arrivedUpTo, type SegmentJob } from './job.ts'
+import type { SegmentJob } from './job.ts'
 import { RetryBudget, type RetryPolicy } from './retry.ts'
 import { compareSeams } from './seams.ts'
 import { endLease, type SessionPool } from './session-pool.ts'
@@ -127,13 +127,11 @@ class Crew {
     const { meter, emit } = this.#options.context
     const from = job.position
     meter.connectionStarted()
-    job.rate = meter.newRate()
     emit('segment', { type: 'start', connection, start: from, end: job.end, bytes: 0, tls: undefined })
     try {
       const result = await this.#fetch(lease.value, job).finally(() => {
         // Before the lease ends, since the next worker begins the moment it does.
         meter.connectionEnded()
-        job.rate = undefined
       })
       this.#options.tally.add(result.tls)
       lease.release()
@@ -155,12 +153,8 @@ class Crew {
   }
 
   #fetch(session: Session, job: SegmentJob): ReturnType<typeof fetchSegment> {
-    const { source, file, context } = this.#options
-    const onBytes = (bytes: number): void => {
-      context.meter.received(bytes)
-      job.rate?.add(bytes, performance.now())
-    }
-    return fetchSegment(session, job, source, file, onBytes, this.#stop.signal)
+    const { source, file } = this.#options
+    return fetchSegment(session, job, source, file, this.#stop.signal)
   }
 
   async #finished(): Promise<void> {
@@ -174,7 +168,7 @@ class Crew {
     if (this.#stop.signal.aborted) throw error
     const { emit } = this.#options.context
     emit('connection', { type: 'lost', connection, error })
-    const delayMs = job.retries.delayAfter(error, arrivedUpTo(job) - job.start)
+    const delayMs = job.retries.delayAfter(error, job.arrived - job.start)
     if (!this.#options.continues) await this.#beginAnew(job, error)
     emit('retry', { attempt: job.retries.failures, delayMs, error })
     this.#waiting.push(job)
@@ -187,7 +181,8 @@ class Crew {
     const given = job.position - job.start
     if (given === 0) return
     meter.givenUp(given)
-    emit('restart', { start: job.start, end: job.position, reason: (error as Error).message })
+    const end = job.position
     job.position = job.start
+    emit('restart', { start: job.start, end, reason: (error as Error).message })
   }
 }

@@ -26,13 +26,12 @@ export async function fetchSegment(
   job: SegmentJob,
   source: FetchSource,
   file: PartFile,
-  onBytes: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<RetrieveResult> {
   // A continuation begins a little before where it left off, and has to bring the same bytes again.
   const back = Math.min(OVERLAP_BYTES, job.position - job.start)
   const known = back === 0 ? new Uint8Array(0) : await file.read(job.position - back, back)
-  const writer = writerFor(job, source, file, known, onBytes)
+  const writer = writerFor(job, source, file, known)
   const offset = job.position - back
   job.live = writer
   try {
@@ -63,11 +62,10 @@ function writerFor(
   source: FetchSource,
   file: PartFile,
   known: Uint8Array,
-  onBytes: (bytes: number) => void,
 ): SegmentWriter | TextWriter {
-  if (source.type === 'A') return new TextWriter(file, onBytes)
+  if (source.type === 'A') return new TextWriter(file)
   const overlap = job.isLast ? 0 : Math.min(OVERLAP_BYTES, (source.size ?? job.end) - job.end)
-  return new SegmentWriter({ file, start: job.position, end: job.end, overlap, known, onBytes })
+  return new SegmentWriter({ file, start: job.position, end: job.end, overlap, known })
 }
 
 function expectWhole(

@@ -34,8 +34,6 @@ export interface SegmentWriterOptions {
   readonly overlap: number
   /** The bytes before `start` as they stand in the file; the server is asked to begin with them. */
   readonly known: Uint8Array
-  /** Told for each stretch of the body as it arrives. */
-  readonly onBytes: (bytes: number) => void
 }
 
 /** Why a stretch was stopped by our own side. */
@@ -91,11 +89,7 @@ export class SegmentWriter implements DataReceiver {
 
   received(bytes: number): 'more' | 'pause' | 'stop' {
     if (this.#stopped !== undefined) return 'stop'
-    const before = this.position
     this.#filled += bytes
-    const after = this.position
-    if (after > before) this.#options.onBytes(after - before)
-
     const enough = this.#options.end + this.#overlap.length
     if (this.#streamPosition >= enough && this.#overlap.length > 0) this.#stopped = 'full'
     else if (this.#streamPosition > enough) this.#stopped = 'excess'

@@ -17,7 +17,6 @@ export class TextWriter implements DataReceiver {
   readonly isWhole = false
   readonly overlap: Uint8Array = NOTHING
   readonly #file: SegmentFile
-  readonly #onBytes: (bytes: number) => void
   readonly #convert: (bytes: Uint8Array) => Uint8Array
   readonly #buffer = new Uint8Array(BUFFER_BYTES)
   #position = 0
@@ -27,9 +26,8 @@ export class TextWriter implements DataReceiver {
   #stopped: StopReason | undefined
   #error: Error | undefined
 
-  constructor(file: SegmentFile, onBytes: (bytes: number) => void, lineEnd: string = EOL) {
+  constructor(file: SegmentFile, lineEnd: string = EOL) {
     this.#file = file
-    this.#onBytes = onBytes
     this.#convert = lineEnd === '\r\n' ? (bytes) => bytes.slice() : unixLines()
   }
 
@@ -70,7 +68,6 @@ export class TextWriter implements DataReceiver {
     if (bytes.length === 0) return false
     const at = this.#position
     this.#position += bytes.length
-    this.#onBytes(bytes.length)
     this.#writesUnderWay += 1
     this.#file.write(bytes, at, (error) => {
       this.#writesUnderWay -= 1

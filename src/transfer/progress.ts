@@ -1,20 +1,31 @@
-/** Counts what a transfer has brought. Pure but for the clock it is given, in milliseconds. */
+/**
+ * How far a transfer is, and how fast. Pure but for the clock it is given, in milliseconds.
+ *
+ * It looks at the segments when it is asked, ten times a second, and is told of nothing in between: a transfer
+ * at full speed reads some ten thousand times a second.
+ */
 import type { SegmentProgress, TransferProgress } from './events.ts'
 import { RateMeter } from './rate.ts'
 
-/** One segment as its owner sees it; read when a snapshot is taken. */
+/** One segment as its owner keeps it: the same object as long as it is the same segment. */
 export interface MeasuredSegment {
   readonly start: number
   readonly end: number
-  readonly position: number
-  readonly rate: RateMeter | undefined
+  /** The offset up to which its bytes have arrived. */
+  readonly arrived: number
+}
+
+/** What had arrived when it was last looked at, and the speed since. */
+interface Gauge {
+  seen: number
+  readonly rate: RateMeter
 }
 
 export class ProgressMeter {
   readonly #clock: () => number
   readonly #startedAt: number
-  readonly #rate: RateMeter
-  #bytes = 0
+  readonly #whole: Gauge
+  readonly #gauges = new WeakMap<MeasuredSegment, Gauge>()
   #total: number | undefined
   #activeConnections = 0
   #mostConnections = 0
@@ -25,20 +36,21 @@ export class ProgressMeter {
   constructor(clock: () => number) {
     this.#clock = clock
     this.#startedAt = clock()
-    this.#rate = new RateMeter(this.#startedAt)
+    this.#whole = { seen: 0, rate: new RateMeter(this.#startedAt) }
   }
 
   set total(bytes: number | undefined) {
     this.#total = bytes
   }
 
-  /** Where the segments of a snapshot come from. */
+  /** Where the segments come from. */
   set segments(read: () => readonly MeasuredSegment[]) {
     this.#segments = read
   }
 
+  /** Bytes that have arrived and will be kept. */
   get bytes(): number {
-    return this.#bytes
+    return this.#segments().reduce((sum, { start, arrived }) => sum + arrived - start, 0)
   }
 
   /** Bytes that were fetched and given up. */
@@ -51,14 +63,8 @@ export class ProgressMeter {
     return this.#mostConnections
   }
 
-  received(bytes: number): void {
-    this.#bytes += bytes
-    this.#rate.add(bytes, this.#clock())
-  }
-
-  /** Bytes that had counted do not any more. */
+  /** Bytes that had arrived do not count any more. */
   givenUp(bytes: number): void {
-    this.#bytes -= bytes
     this.#refetched += bytes
   }
 
@@ -71,10 +77,6 @@ export class ProgressMeter {
     this.#activeConnections -= 1
   }
 
-  newRate(): RateMeter {
-    return new RateMeter(this.#clock())
-  }
-
   /** Stops the clock. */
   finish(): void {
     this.#finishedAt ??= this.#clock()
@@ -82,21 +84,36 @@ export class ProgressMeter {
 
   snapshot(): TransferProgress {
     const now = this.#finishedAt ?? this.#clock()
+    const bytes = this.bytes
     const elapsedSeconds = (now - this.#startedAt) / 1_000
-    const bytesPerSecond = this.#rate.bytesPerSecond(now)
-    const left = this.#total === undefined ? undefined : Math.max(0, this.#total - this.#bytes)
+    const bytesPerSecond = measure(this.#whole, bytes, now)
+    const left = this.#total === undefined ? undefined : Math.max(0, this.#total - bytes)
     return {
-      bytes: this.#bytes,
+      bytes,
       total: this.#total,
-      fraction: fraction(this.#bytes, this.#total),
+      fraction: fraction(bytes, this.#total),
       bytesPerSecond,
-      averageBytesPerSecond: elapsedSeconds > 0 ? this.#bytes / elapsedSeconds : 0,
+      averageBytesPerSecond: elapsedSeconds > 0 ? bytes / elapsedSeconds : 0,
       etaSeconds: eta(left, bytesPerSecond),
       elapsedSeconds,
       activeConnections: this.#activeConnections,
-      segments: this.#segments().map((segment) => segmentProgress(segment, now)),
+      segments: this.#segments().map((segment) => this.#progressOf(segment, now)),
     }
   }
+
+  #progressOf(segment: MeasuredSegment, now: number): SegmentProgress {
+    const { start, end, arrived: position } = segment
+    const gauge = this.#gauges.get(segment) ?? { seen: 0, rate: new RateMeter(this.#startedAt) }
+    this.#gauges.set(segment, gauge)
+    return { start, end, position, bytesPerSecond: measure(gauge, position - start, now) }
+  }
+}
+
+/** Enters what has arrived since the last look, and gives the speed in bytes per second. */
+function measure(gauge: Gauge, bytes: number, now: number): number {
+  if (bytes > gauge.seen) gauge.rate.add(bytes - gauge.seen, now)
+  gauge.seen = bytes
+  return gauge.rate.bytesPerSecond(now)
 }
 
 function fraction(bytes: number, total: number | undefined): number | undefined {
@@ -108,8 +125,4 @@ function eta(left: number | undefined, bytesPerSecond: number): number | undefin
   if (left === 0) return 0
   if (left === undefined || bytesPerSecond <= 0) return undefined
   return left / bytesPerSecond
-}
-
-function segmentProgress({ start, end, position, rate }: MeasuredSegment, now: number): SegmentProgress {
-  return { start, end, position, bytesPerSecond: rate?.bytesPerSecond(now) ?? 0 }
 }

@@ -71,7 +71,15 @@ interface Peer {
   readonly data: ScriptedData
   readonly open: OpenDataSocket
   readonly security: DataSecurity | undefined
-  readonly tickets: Tickets
+}
+
+class NotedTickets extends Tickets {
+  readonly added: Uint8Array[] = []
+
+  override add(session: Uint8Array, origin: number): void {
+    this.added.push(session)
+    super.add(session, origin)
+  }
 }
 
 type Kind = 'passive, plain' | 'passive, TLS' | 'passive, TLS adopted' | 'active, plain' | 'active, TLS'
@@ -85,23 +93,25 @@ beforeEach(() => {
 afterEach(() => sockets.closeAll())
 
 /** A scripted server's end of a data connection, and what opens ours. */
-async function peer(kind: Kind, trusts = true): Promise<Peer> {
+async function peer(
+  kind: Kind,
+  { trusts = true, tickets = new Tickets() }: { trusts?: boolean; tickets?: Tickets } = {},
+): Promise<Peer> {
   const isTls = kind.includes('TLS')
   const data = new ScriptedData({ sockets, host: '127.0.0.1', tls: isTls ? new ServerTls() : undefined })
   // With a literal address that is not the peer's, the TCP connection has to be made first.
   const host = kind === 'passive, TLS adopted' ? '::1' : 'localhost'
   const tls = trusts ? { ca: (await certificate()).ca } : {}
-  const tickets = new Tickets()
   const security = isTls ? { identity: secureIdentity(tls, host), tickets } : undefined
   if (kind.startsWith('active')) {
     const options = { listenAddress: '127.0.0.1', ports: undefined, peerAddress: '127.0.0.1' }
     const { port, open } = await listenForData(options, security)
     await data.connectTo(port, '127.0.0.1')
-    return { data, open, security, tickets }
+    return { data, open, security }
   }
   await data.listen()
   const target: DataTarget = { address: '127.0.0.1', port: data.port, localAddress: undefined }
-  return { data, open: passiveSocket(target, security), security, tickets }
+  return { data, open: passiveSocket(target, security), security }
 }
 
 function start(
@@ -324,7 +334,7 @@ describe('TLS', () => {
   test.each(['passive, TLS', 'passive, TLS adopted', 'active, TLS'] as const)(
     'a certificate that is not trusted (%s): a loss that says so',
     async (kind) => {
-      const { data, open } = await peer(kind, false)
+      const { data, open } = await peer(kind, { trusts: false })
       const connection = start(open, new Taker(), { tlsMs: 10_000 })
       void data.secure().catch(() => undefined)
       expect(await connection.end).toMatchObject({
@@ -339,22 +349,29 @@ describe('TLS', () => {
   )
 
   test.each(['passive, TLS', 'passive, TLS adopted', 'active, TLS'] as const)(
-    'the tickets of a connection that was cut are doubted, those of one that ended are not (%s)',
+    'the tickets of a connection that was cut come after older ones, those of one that ended before (%s)',
     async (kind) => {
-      const { data, open, tickets } = await peer(kind)
-      const taker = new Taker()
-      const connection = start(open, taker, { tlsMs: 10_000 })
-      await data.write('some')
-      while (taker.bytes.length < 4) await new Promise((resolve) => setImmediate(resolve))
-      const brought = tickets.unused
-      expect(brought).toBeGreaterThan(0)
-      const older = Uint8Array.of(1)
-      tickets.add(older, 0)
-      tickets.take()
-      tickets.add(older, 0)
-      connection.cut()
-      expect(tickets.take()).toBe(older)
-      expect(tickets.unused).toBe(brought)
+      const tickets = new NotedTickets()
+      /** One data connection; gives the tickets that it brought. */
+      const use = async (isCut: boolean): Promise<Uint8Array[]> => {
+        const { data, open } = await peer(kind, { tickets })
+        const before = tickets.added.length
+        const taker = new Taker()
+        const connection = start(open, taker, { tlsMs: 10_000 })
+        await data.write('some')
+        while (taker.bytes.length < 4) await new Promise((resolve) => setImmediate(resolve))
+        if (isCut) connection.cut()
+        else await data.end()
+        await connection.end
+        return tickets.added.slice(before)
+      }
+      await use(false)
+      const older = await use(false)
+      expect(older.length).toBeGreaterThan(1)
+      expect(older).toContain(tickets.take())
+      const doubtful = await use(true)
+      expect(doubtful.length).toBeGreaterThan(0)
+      expect(doubtful).not.toContain(tickets.take())
     },
   )
 })

@@ -183,7 +183,9 @@ describeServers({ kinds: REAL_SERVERS, securities: ['none', 'explicit'], maxConn
     await truncate(server().write('large', ''), 200_000_000)
     const refused: unknown[] = []
     const transfer = ftp.download('large', folder.at('large'), { connections: 8 })
-    transfer.on('connection', ({ type, error }) => void (type === 'refused' && refused.push(error)))
+    transfer.on('connection', ({ type, error }) => {
+      if (type === 'refused') refused.push(error)
+    })
     const result = await transfer
     expect(result.bytes).toBe(200_000_000)
     expect(result.connections).toBeLessThanOrEqual(3)
@@ -192,7 +194,7 @@ describeServers({ kinds: REAL_SERVERS, securities: ['none', 'explicit'], maxConn
 })
 
 function onDisk(path: string, size: number): VirtualFile {
-  const descriptor = openSync(path)
+  const descriptor = openSync(path, 'r')
   onTestFinished(() => {
     closeSync(descriptor)
   })

@@ -1,8 +1,17 @@
 /** The 150 and the 226 come early, late, twice, never, or in other words: the bytes decide where they can. */
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import type { Completion, FakeFtpOptions, FakeSession } from '../support/fake-ftp-server.ts'
-import { CONTENT, fail, REMOTE, SIZE, succeed } from './support/attempt.ts'
+import { FtpClient } from '../../src/index.ts'
+import {
+  fakeFtpServer,
+  type Completion,
+  type FakeFtpOptions,
+  type FakeSession,
+} from '../support/fake-ftp-server.ts'
+import { expectNoLeaks } from '../support/leaks.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { clientOptions, CONTENT, fail, REMOTE, serving, SIZE, succeed } from './support/attempt.ts'
 
 const IN_TIME: readonly Completion[] = ['proper', 'before data', 'early', 'without 150']
 
@@ -57,7 +66,8 @@ test.each(['426', '226', 'second 150', 'nothing'] as const)(
       server: { afterCut, bytesPerSecond: 2_000_000 },
       download: { connections: 4 },
       after: async ({ client, folder }) => {
-        for (const name of ['second', 'third']) {
+        // Each waits its two seconds for sessions that never tell how it ended.
+        for (const name of afterCut === 'nothing' ? ['second'] : ['second', 'third']) {
           const again = await client.download(REMOTE, folder.at(name), {
             connections: 4,
             minSegmentSize: 1_024,
@@ -67,29 +77,23 @@ test.each(['426', '226', 'second 150', 'nothing'] as const)(
         }
       },
     })
-    expect(server.retrievals.filter(({ outcome }) => outcome === 'cut by the client')).toHaveLength(9)
+    expect(server.retrievals.filter(({ outcome }) => outcome === 'cut by the client')).toHaveLength(
+      afterCut === 'nothing' ? 6 : 9,
+    )
     // Every session that told how it ended is kept.
     if (afterCut !== 'nothing') expect(server.commands.length).toBeLessThanOrEqual(4)
   },
 )
 
-test.each([0, 40, 300])(
-  'a 226 that follows the 426 behind our own cut by %i ms is dropped, not taken for an answer',
+test.each([0, 40, 400])(
+  'a 226 that follows the 426 behind our own cut by %i ms is dropped, not taken for the answer to EPSV',
   async (afterMs) => {
-    const on: FakeFtpOptions['on'] = {
-      RETR: async (session, _argument, proceed) => {
-        await proceed()
-        if (
-          session.server.retrievals.findLast(({ connection }) => connection === session.index)?.outcome ===
-          'complete'
-        )
-          return
-        if (afterMs > 0) await session.control.delay(afterMs)
-        session.reply('226 Abort successful')
-      },
-    }
     await succeed({
-      server: { on, bytesPerSecond: 2_000_000 },
+      // The last segment is not cut, and slow: its session asks for the facts, the others begin with EPSV.
+      server: {
+        on: { RETR: withLate226(afterMs) },
+        bytesPerSecond: [4_000_000, 4_000_000, 4_000_000, 1_000_000],
+      },
       download: { connections: 4 },
       after: async ({ client, folder }) => {
         for (const name of ['second', 'third', 'fourth']) {
@@ -98,7 +102,6 @@ test.each([0, 40, 300])(
             minSegmentSize: 1_024,
           })
           expect(again).toMatchObject({ bytes: SIZE, refetchedBytes: 0 })
-          expect(again.verified).toMatchObject({ size: 'matched', modified: 'matched' })
           expect((await readFile(folder.at(name))).equals(CONTENT)).toBe(true)
         }
       },
@@ -106,22 +109,22 @@ test.each([0, 40, 300])(
   },
 )
 
-test('a late 226 behind our own cut, and the next command on that session is SIZE, not EPSV', async () => {
-  const on: FakeFtpOptions['on'] = {
-    RETR: async (session, _argument, proceed) => {
-      await proceed()
-      if (session.index > 0) return
-      await session.control.delay(300)
-      session.reply('226 Abort successful')
-    },
-  }
-  // The slow first segment is cut last, and its session is the first to hand when the facts are asked again.
-  const outcome = await succeed({
-    server: { on, bytesPerSecond: [1_000_000, 8_000_000] },
-    download: { connections: 2 },
+test('such a late 226, and the next command on that session is SIZE: not taken for its answer either', async () => {
+  await expectNoLeaks(async () => {
+    await using folder = await temporaryDirectory()
+    const rates = [4_000_000, 500_000]
+    await using server = await fakeFtpServer(
+      serving(CONTENT, { on: { RETR: withLate226(300) }, bytesPerSecond: rates }),
+    )
+    await using client = new FtpClient(await clientOptions(server, { maxConnections: 2 }))
+    const first = client.download(REMOTE, folder.at('first'), { connections: 2, minSegmentSize: 1_024 })
+    await once(first, 'segment')
+    // Gets the first session that is free, the one that was cut, and asks it for SIZE at once.
+    const second = client.download(REMOTE, folder.at('second'), { connections: 1 })
+    const [, result] = await Promise.all([first, second])
+    expect(result).toMatchObject({ bytes: SIZE, verified: { size: 'matched', modified: 'matched' } })
+    expect((await readFile(folder.at('second'))).equals(CONTENT)).toBe(true)
   })
-  expect(outcome.server.retrievals.find(({ offset }) => offset === 0)?.outcome).toBe('cut by the client')
-  expect(outcome.result.verified).toMatchObject({ size: 'matched', modified: 'matched' })
 })
 
 test('125 in place of 150 (pyftpdlib)', async () => {
@@ -153,6 +156,17 @@ test('226 with too few bytes, before or behind their end: not a whole file', asy
   })
   expect(error).toMatchObject({ code: 'ERR_FTP_TRUNCATED', expected: SIZE, actual: SIZE - 1 })
 })
+
+/** RETR that is answered once more, and late, where the client has cut it. */
+function withLate226(afterMs: number): NonNullable<FakeFtpOptions['on']>[string] {
+  return async (session, _argument, proceed) => {
+    await proceed()
+    const mine = session.server.retrievals.filter(({ connection }) => connection === session.index)
+    if (mine.at(-1)?.outcome !== 'cut by the client') return
+    if (afterMs > 0) await session.control.delay(afterMs)
+    session.reply('226 Abort successful')
+  }
+}
 
 /** Replies to RETR in other words. */
 function rewording(pattern: RegExp, words: string): FakeFtpOptions {

@@ -16,6 +16,7 @@ import {
   succeed,
   USER,
 } from './support/attempt.ts'
+import { findSecret } from './support/secrets.ts'
 
 test('anonymous, without a word of the user', async () => {
   await expectNoLeaks(async () => {
@@ -105,9 +106,12 @@ test('a password function that gives no string: a TypeError that does not show w
 })
 
 test('a password with CR LF is no way to send a second command', async () => {
-  const { error, server } = await fail({ client: { password: 'x\r\nDELE /pub/file.bin' } })
+  const password = 'x\r\nDELE /pub/file.bin'
+  expect(() => new FtpClient({ host: 'localhost', user: USER, password })).toThrow(RangeError)
+  const { error, server } = await fail({ client: { password: () => password } })
   expect(error).toBeInstanceOf(TypeError)
-  expect(server.commands.flat()).toEqual([`USER ${USER}`])
+  expect(findSecret(error, 'DELE')).toEqual([])
+  expect(server.commands.flat().filter((line) => !line.startsWith('USER'))).toEqual([])
 })
 
 test('a password that never comes can be given up, and the client closes', { timeout: 5_000 }, async () => {

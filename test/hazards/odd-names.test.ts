@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { download } from '../../src/index.ts'
 import { fakeFtpServer } from '../support/fake-ftp-server.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
+import { randomBytes } from '../support/random-bytes.ts'
 import { scriptedServer } from '../support/scripted-server.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { BRISK, CONTENT, PASSWORD, serving, succeed, USER } from './support/attempt.ts'
@@ -26,15 +27,19 @@ test.each(NAMES)('%j by a client', async (name) => {
   await succeed({ remote: name, server: { files: { [name]: CONTENT } } })
 })
 
-test.each(NAMES)('%j in a URL', async (name) => {
+test('all of them in URLs, by calls that share a client', async () => {
   await expectNoLeaks(async () => {
     await using folder = await temporaryDirectory()
-    await using server = await fakeFtpServer(serving(CONTENT, { files: { [name]: CONTENT } }))
-    const path = name.split('/').map(encodeURIComponent).join('/')
-    const url = `ftp://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${server.port}/${path}`
-    await download(url, folder.at('file'), { retry: BRISK })
-    expect((await readFile(folder.at('file'))).equals(CONTENT)).toBe(true)
-    expect(server.retrievals[0]?.path).toBe(name)
+    const files = Object.fromEntries(NAMES.map((name) => [name, randomBytes(1_000, name)]))
+    await using server = await fakeFtpServer(serving(CONTENT, { files }))
+    const base = `ftp://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${server.port}/`
+    const paths = NAMES.map((name) => name.split('/').map(encodeURIComponent).join('/'))
+    await Promise.all(
+      paths.map((path, index) => download(base + path, folder.at(`${index}`), { retry: BRISK })),
+    )
+    for (const [index, name] of NAMES.entries()) {
+      expect((await readFile(folder.at(`${index}`))).equals(files[name] ?? Buffer.alloc(0))).toBe(true)
+    }
   })
 })
 

@@ -118,6 +118,8 @@ test.each([
     expect(error).toMatchObject({ ...expected, retryable: true })
     expect((error as Error).message).toMatch(/data connection to 127\.0\.0\.1:\d+/)
     expect(sent(server, 'PASV')).toBeGreaterThan(0)
+    // In clear it is known in time that the file could not arrive.
+    if (security === 'none') expect(sent(server, 'RETR')).toBe(0)
   }
 })
 

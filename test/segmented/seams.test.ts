@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { SegmentJob } from '../../src/segmented/job.ts'
+import { SegmentJob } from '../../src/segmented/job.ts'
 import { planSegments } from '../../src/segmented/plan.ts'
 import { RestartDistrusted } from '../../src/segmented/restart.ts'
 import { RetryBudget } from '../../src/segmented/retry.ts'
@@ -12,17 +12,14 @@ const POLICY = { attempts: 1, minDelay: 0, maxDelay: 0, factor: 1, jitter: 0 }
 
 /** A segment that has been fetched up to `position`, and, if it is whole, `overlap` bytes more. */
 function job(start: number, end: number, overlap: number, position: number = end): SegmentJob {
-  const isWhole = position === end
-  return {
-    start,
-    end,
-    position,
-    live: undefined,
-    rate: undefined,
-    overlap: Uint8Array.from(isWhole ? FILE.subarray(end, end + overlap) : []),
-    isLast: end === FILE.length,
-    retries: new RetryBudget(POLICY, FILE.length, Math.random),
-  }
+  const made = new SegmentJob(
+    { start, end },
+    end === FILE.length,
+    new RetryBudget(POLICY, FILE.length, Math.random),
+  )
+  made.position = position
+  if (position === end) made.overlap = Uint8Array.from(FILE.subarray(end, end + overlap))
+  return made
 }
 
 /** Reads answer in a later turn of the loop, as those of a disk do. */
@@ -79,7 +76,8 @@ describe('compareSeams', () => {
   })
 
   test('does not count bytes that have arrived and are not on disk', async () => {
-    const right = { ...job(500, 1_000, 0, 500), live: { position: 1_000 } }
+    const right = job(500, 1_000, 0, 500)
+    right.live = { position: 1_000 }
     expect(await compareSeams([job(0, 500, 100), right], fileOf(FILE))).toBe(false)
   })
 

@@ -43,7 +43,7 @@ async function openPassive(
   receiver: DataReceiver,
   signal: AbortSignal | undefined,
 ): Promise<DataConnection> {
-  if (session.profile.passive !== 'PASV') {
+  if (session.profile.passive.way === 'EPSV') {
     const answer = await ask(session, EPSV)
     const data =
       isEndpoint(answer) && (await reach(session, 'EPSV', answer, receiver, signal).catch(triesPasv))
@@ -68,7 +68,7 @@ async function reach(
   signal: AbortSignal | undefined,
 ): Promise<DataConnection> {
   const { profile, options } = session
-  const isProven = profile.passive === way
+  const isProven = profile.passive.way === way && profile.passive.isProven
   const { connect } = options.timeouts
   const connectMs = way === 'EPSV' && !isProven ? Math.min(connect, EPSV_TRIAL_MS) : connect
   const data = connectTo(session, endpoint, receiver, connectMs)
@@ -90,12 +90,13 @@ async function reach(
 async function learnFrom(data: DataConnection, way: 'EPSV' | 'PASV', profile: ServerProfile): Promise<void> {
   try {
     await data.connected
-    profile.passive = way
+    profile.passive = { way, isProven: true }
   } catch (error) {
     if (!(error instanceof FtpError)) return
     // Several sessions may find out at once: only what this way had been taken for is corrected.
-    if (profile.passive === way) profile.passive = 'untried'
-    else if (way === 'EPSV') profile.passive = 'PASV'
+    if (profile.passive.way !== way) return
+    const next = way === 'EPSV' && !profile.passive.isProven ? 'PASV' : 'EPSV'
+    profile.passive = { way: next, isProven: false }
   }
 }
 
@@ -103,7 +104,7 @@ function ask(session: Session, verb: Command): Promise<PassiveEndpoint | Reply> 
   return askPassive(session.control, verb, {
     timeoutMs: session.options.timeouts.reply,
     passiveHost: session.options.passiveHost,
-    lateReplyPossible: session.lateReplyPossible,
+    lateReplyPossible: session.takeLateReplyPossible(),
   })
 }
 

@@ -7,12 +7,12 @@ import type { ServerFeatures } from '../protocol/features.ts'
 export interface ServerProfile {
   /** The answer to FEAT (RFC 2389), once asked. */
   features: ServerFeatures | undefined
-  /** How passive ports are asked for: `'untried'` until a data connection has come about. */
-  passive: 'untried' | 'EPSV' | 'PASV'
+  /** How passive ports are asked for, and whether a data connection has come about that way. */
+  passive: { readonly way: 'EPSV' | 'PASV'; readonly isProven: boolean }
   /** Whether REST is taken (RFC 959 §4.1.3). */
   restart: 'untried' | 'works' | 'refused'
 }
 
 export function unknownServer(): ServerProfile {
-  return { features: undefined, passive: 'untried', restart: 'untried' }
+  return { features: undefined, passive: { way: 'EPSV', isProven: false }, restart: 'untried' }
 }

@@ -20,6 +20,9 @@ export type TransferType = 'I' | 'A'
 /** A path as text, which goes out as UTF-8, or as the very bytes. */
 export type RemotePath = string | Uint8Array
 
+/** Last replies of a transfer that answer no other command. */
+const LATE_REPLIES: ReadonlySet<number> = new Set([225, 226, 426])
+
 /** How long the question after an idle time may take: a dead connection is replaced, not waited for. */
 const CHECK_MS = 5_000
 
@@ -48,14 +51,22 @@ export class Session {
     return identity === undefined ? undefined : { identity, tickets: this.control.tickets }
   }
 
-  /** Whether a last reply to an earlier transfer may still arrive: the next passive reply is told from it. */
-  get lateReplyPossible(): boolean {
-    return this.#lateReplyPossible
+  /**
+   * Whether a last reply to an earlier transfer may still come before the answer to the next command. Asked once
+   * for each command: replies come in order, so that behind an answer nothing late can follow.
+   */
+  takeLateReplyPossible(): boolean {
+    const isPossible = this.#lateReplyPossible
+    this.#lateReplyPossible = false
+    return isPossible
   }
 
   /** Sends a command and gives its last reply, whatever it says. */
-  request(sent: Command): Promise<Reply> {
-    return this.control.request(sent, this.options.timeouts.reply)
+  async request(sent: Command, timeoutMs: number = this.options.timeouts.reply): Promise<Reply> {
+    const isLatePossible = this.takeLateReplyPossible()
+    const reply = await this.control.request(sent, timeoutMs)
+    if (!isLatePossible || !LATE_REPLIES.has(reply.code)) return reply
+    return await this.control.nextReply(timeoutMs, 'reply', sent)
   }
 
   /** Sends a command that has to be carried out. Rejects with an `FtpReplyError` otherwise. */
@@ -101,7 +112,7 @@ export class Session {
     if (!this.control.isOpen) return false
     if (idleMs <= this.options.timeouts.idle) return true
     try {
-      await this.control.request(command('NOOP'), Math.min(CHECK_MS, this.options.timeouts.reply))
+      await this.request(command('NOOP'), Math.min(CHECK_MS, this.options.timeouts.reply))
       return true
     } catch {
       return false

@@ -7,6 +7,7 @@ import { DataConnection, type DataOptions, type OpenDataSocket } from '../../src
 import type { DataReceiver } from '../../src/connection/receiver.ts'
 import { secureIdentity } from '../../src/tls/secure-options.ts'
 import { Tickets } from '../../src/tls/tickets.ts'
+import { deferred } from '../../src/util/deferred.ts'
 import { certificate } from '../support/certificates.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
 import { randomBytes } from '../support/random-bytes.ts'
@@ -101,7 +102,7 @@ async function peer(
   const data = new ScriptedData({ sockets, host: '127.0.0.1', tls: isTls ? new ServerTls() : undefined })
   // With a literal address that is not the peer's, the TCP connection has to be made first.
   const host = kind === 'passive, TLS adopted' ? '::1' : 'localhost'
-  const tls = trusts ? { ca: (await certificate()).ca } : {}
+  const tls = trusts ? { ca: (await certificate()).ca, servername: 'localhost' } : {}
   const security = isTls ? { identity: secureIdentity(tls, host), tickets } : undefined
   if (kind.startsWith('active')) {
     const options = { listenAddress: '127.0.0.1', ports: undefined, peerAddress: '127.0.0.1' }
@@ -214,18 +215,21 @@ describe.each(KINDS)('%s', (kind) => {
   test('silence is a loss when it lasts too long, unless the receiver is the slow one', async () => {
     const { data, open } = await peer(kind)
     const taker = new Taker()
+    const paused = deferred<undefined>()
     taker.pauseEvery = 1
-    let isSlow = true
-    // Longer than the server may be silent; the last read is answered at once.
-    taker.onPause = () => void setTimeout(() => taker.resume(), isSlow ? 200 : 0)
-    const connection = start(open, taker, { tlsMs, stallMs: 100 })
+    taker.onPause = () => paused.resolve(undefined)
+    const connection = start(open, taker, { tlsMs, stallMs: 250 })
     await data.write('first')
-    await new Promise((resolve) => setTimeout(resolve, 150))
-    expect(connection.bytes).toBe(5)
-    isSlow = false
+    await paused.promise
     await data.write('second')
-    const end = await connection.end
-    expect(end).toMatchObject({ is: 'lost', error: { code: 'ERR_FTP_TIMEOUT', phase: 'data', afterMs: 100 } })
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    expect(taker.bytes.toString()).toBe('first')
+    taker.onPause = () => setImmediate(() => taker.resume())
+    taker.resume()
+    expect(await connection.end).toMatchObject({
+      is: 'lost',
+      error: { code: 'ERR_FTP_TIMEOUT', phase: 'data', afterMs: 250 },
+    })
     expect(taker.bytes.toString()).toBe('firstsecond')
     expect(await data.departed).toBe('reset')
   })
@@ -234,8 +238,8 @@ describe.each(KINDS)('%s', (kind) => {
 describe('the stall clock', () => {
   test('starts anew with each read', async () => {
     const { data, open } = await peer('passive, plain')
-    const connection = start(open, new Taker(), { stallMs: 300 })
-    for (let round = 0; round < 6; round++) {
+    const connection = start(open, new Taker(), { stallMs: 800 })
+    for (let round = 0; round < 10; round++) {
       await data.write('x')
       await new Promise((resolve) => setTimeout(resolve, 100))
     }

@@ -77,13 +77,13 @@ test.each(['none', 'explicit'] as const)(
 
 test.each(HOWS)('while the data connection is made (filtered port), by %s', async (how) => {
   for (const security of ['none', 'explicit'] as const) {
-    const server: FakeFtpOptions = { security, epsv: { port: 'filtered' } }
-    await abortWhen(how, { server, download: { connections: 1 } }, (abort, { scene }) => {
-      const poll = setInterval(() => {
-        if (!scene.server.commands.flat().includes('EPSV')) return
-        clearInterval(poll)
+    const on: FakeFtpOptions['on'] = {}
+    const server: FakeFtpOptions = { security, epsv: { port: 'filtered' }, on }
+    await abortWhen(how, { server, download: { connections: 1 } }, (abort) => {
+      on['EPSV'] = async (_session, _argument, proceed) => {
+        await proceed()
         setTimeout(abort, 100)
-      }, 5)
+      }
     })
   }
 })

@@ -469,7 +469,7 @@ describe('what is sent', () => {
     const profile = unknownServer()
     const session = await open(scripted, {}, { profile })
     for (const offset of [3, 7]) await retrieve(session, request(new Taker(), { offset }))
-    expect(profile).toMatchObject({ restart: 'works', passive: 'EPSV' })
+    expect(profile).toMatchObject({ restart: 'works', passive: { way: 'EPSV', isProven: true } })
     session.destroy(new Error('over'))
   })
 
@@ -579,7 +579,7 @@ describe('the data port', () => {
       profile,
     )
     expect({ text, commands }).toEqual({ text: TEXT, commands: ['EPSV', 'PASV', 'RETR'] })
-    expect(profile.passive).toBe('PASV')
+    expect(profile.passive).toEqual({ way: 'PASV', isProven: true })
   })
 
   test('the address that PASV tells is not gone to', async () => {
@@ -687,7 +687,7 @@ describe('under TLS', () => {
       },
       profile,
     )
-    expect(profile.passive).toBe('PASV')
+    expect(profile.passive).toEqual({ way: 'PASV', isProven: true })
   })
 
   test('522: says that the session of the control connection is wanted', async () => {

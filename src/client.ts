@@ -21,6 +21,7 @@ import type { SessionOptions } from './session/options.ts'
 import { openSession } from './session/open-session.ts'
 import { unknownServer, type ServerProfile } from './session/server-profile.ts'
 import type { RemotePath, Session } from './session/session.ts'
+import { together, type ClientProgress } from './transfer/together.ts'
 import { Transfer, whenOver } from './transfer/transfer.ts'
 
 /** Raises a client's cap on connections to `count` if it is lower. For one-shots, whose client is shared. */
@@ -30,14 +31,6 @@ export let raiseMaxConnections: (client: FtpClient, count: number) => void
 export let serverOf: (
   client: FtpClient,
 ) => Pick<SessionOptions, 'host' | 'port' | 'security' | 'user' | 'label'>
-
-/** All running transfers of a client together. */
-export interface ClientProgress {
-  readonly bytes: number
-  readonly bytesPerSecond: number
-  readonly activeConnections: number
-  readonly transfers: number
-}
 
 /**
  * A client for one server: a pool that connects on first use, safe for concurrent calls.
@@ -103,15 +96,7 @@ export class FtpClient implements AsyncDisposable {
 
   /** All running transfers together. */
   progress(): ClientProgress {
-    const all = [...this.#transfers].map((transfer) => transfer.progress)
-    const sum = (read: (progress: (typeof all)[number]) => number): number =>
-      all.reduce((total, progress) => total + read(progress), 0)
-    return {
-      bytes: sum((progress) => progress.bytes),
-      bytesPerSecond: sum((progress) => progress.bytesPerSecond),
-      activeConnections: sum((progress) => progress.activeConnections),
-      transfers: all.length,
-    }
+    return together([...this.#transfers].map((transfer) => transfer.progress))
   }
 
   /** How many connections there are, and what they do. */

@@ -4,7 +4,7 @@
  * @module
  */
 export { download, type OneShotDownloadOptions } from './one-shots.ts'
-export { FtpClient, type ClientProgress } from './client.ts'
+export { FtpClient } from './client.ts'
 export { DEFAULTS, type FtpClientOptions } from './options.ts'
 export type { DownloadOptions, DownloadVerification } from './segmented/options.ts'
 export type { DownloadResult, VerifiedState } from './segmented/download.ts'
@@ -15,6 +15,7 @@ export type { Security, Timeouts } from './session/options.ts'
 export type { TlsOptions } from './tls/secure-options.ts'
 export type { PassiveHostRule } from './protocol/endpoint.ts'
 export type { PoolStats } from './pool/events.ts'
+export type { ClientProgress } from './transfer/together.ts'
 export { Transfer } from './transfer/transfer.ts'
 export type {
   SegmentProgress,

@@ -10,7 +10,8 @@ export interface Endpoint {
   readonly port: number
 }
 
-/** Whom to believe about the host of a data connection: see {@link chooseDataHost}. */
+/** Whom to believe about the host of a data connection: `'control'`, the control connection's peer; `'server'`, what
+ * PASV says, where it says something; or a function that gives the address. */
 export type PassiveHostRule = 'control' | 'server' | ((offered: string, control: string) => string)
 
 // Digits are looked for as RFC 1123 §4.1.2.6 says, since brackets may be missing or be a `=`. Every repetition

@@ -6,6 +6,7 @@
  */
 import type { SegmentProgress, TransferProgress } from './events.ts'
 import { RateMeter } from './rate.ts'
+import { secondsLeft } from './together.ts'
 
 /** One segment as its owner keeps it: the same object as long as it is the same segment. */
 export interface MeasuredSegment {
@@ -87,14 +88,14 @@ export class ProgressMeter {
     const bytes = this.bytes
     const elapsedSeconds = (now - this.#startedAt) / 1_000
     const bytesPerSecond = measure(this.#whole, bytes, now)
-    const left = this.#total === undefined ? undefined : Math.max(0, this.#total - bytes)
+    const left = this.#total === undefined ? undefined : this.#total - bytes
     return {
       bytes,
       total: this.#total,
       fraction: fraction(bytes, this.#total),
       bytesPerSecond,
       averageBytesPerSecond: elapsedSeconds > 0 ? bytes / elapsedSeconds : 0,
-      etaSeconds: eta(left, bytesPerSecond),
+      etaSeconds: left === undefined ? undefined : secondsLeft(left, bytesPerSecond),
       elapsedSeconds,
       activeConnections: this.#activeConnections,
       segments: this.#segments().map((segment) => this.#progressOf(segment, now)),
@@ -119,10 +120,4 @@ function measure(gauge: Gauge, bytes: number, now: number): number {
 function fraction(bytes: number, total: number | undefined): number | undefined {
   if (total === undefined) return undefined
   return total === 0 ? 1 : Math.min(1, bytes / total)
-}
-
-function eta(left: number | undefined, bytesPerSecond: number): number | undefined {
-  if (left === 0) return 0
-  if (left === undefined || bytesPerSecond <= 0) return undefined
-  return left / bytesPerSecond
 }

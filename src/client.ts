@@ -4,7 +4,7 @@
  */
 import { Pool } from './pool/pool.ts'
 import type { PoolStats } from './pool/events.ts'
-import { FtpConnectionError, FtpError, FtpReplyError } from './errors.ts'
+import { FtpConnectionError } from './errors.ts'
 import {
   clientSettings,
   optionsWithUrl,
@@ -140,7 +140,6 @@ export class FtpClient implements AsyncDisposable {
           return session
         },
         check: (session) => session.isReady(),
-        classify: (error) => (isRefusal(error) ? 'refused' : 'fatal'),
         close: async (session, how, reason) => {
           if (how === 'quit') await session.quit()
           else session.destroy(reason ?? closedError(options.label))
@@ -163,11 +162,6 @@ export class FtpClient implements AsyncDisposable {
       },
     }
   }
-}
-
-/** Anything that a server out of places may do to a new connection, as opposed to a mistake of ours. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof FtpReplyError || (error instanceof FtpError && error.retryable)
 }
 
 function serverUrl(text: string | URL): FtpUrl {

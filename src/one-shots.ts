@@ -50,7 +50,8 @@ export function download(
     return given.client.download(location.path, target, settings)
   }
 
-  const connections = wholeNumber(given, 'connections', DOWNLOAD_DEFAULTS.connections, 1, MOST_CONNECTIONS)
+  const cap = wholeNumber(given, 'maxConnections', MOST_CONNECTIONS, 1, MOST_CONNECTIONS)
+  const connections = wholeNumber(given, 'connections', Math.min(DOWNLOAD_DEFAULTS.connections, cap), 1, cap)
   const shared = borrowClient(optionsWithUrl(clientPart(given), location))
   try {
     raiseMaxConnections(shared.client, connections)
@@ -94,11 +95,30 @@ function borrowClient(options: FtpClientOptions): {
   readonly client: FtpClient
   readonly giveBack: () => void
 } {
-  const shared =
-    [...sharedClients].find((candidate) => isDeepStrictEqual(candidate.options, options)) ?? share(options)
+  const shared = [...sharedClients].find((candidate) => isSame(candidate.options, options)) ?? share(options)
   shared.users += 1
   shared.cancelClosing()
   return { client: shared.client, giveBack: () => giveBack(shared) }
+}
+
+/**
+ * Whether two values say the same. Only plain data is compared by what is in it: two secure contexts or two
+ * functions look alike from outside and may trust different people.
+ */
+function isSame(a: unknown, b: unknown): boolean {
+  if (isPlain(a) && isPlain(b)) {
+    const names = Object.keys({ ...a, ...b })
+    return names.every((name) => isSame(a[name], b[name]))
+  }
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((item, index) => isSame(item, b[index]))
+  }
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return isDeepStrictEqual(a, b)
+  return Object.is(a, b)
+}
+
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 }
 
 function share(options: FtpClientOptions): SharedClient {

@@ -1,7 +1,7 @@
 /** The client's options, composed from those of the folders, checked once and frozen before any I/O. */
 import { inspect } from 'node:util'
 import type { PassiveHostRule } from './protocol/endpoint.ts'
-import { parseFtpUrl, type FtpUrl } from './protocol/url.ts'
+import { parseFtpUrl, parseHost, type FtpUrl } from './protocol/url.ts'
 import { DOWNLOAD_DEFAULTS } from './segmented/options.ts'
 import type { RetryPolicy } from './segmented/retry.ts'
 import {
@@ -101,8 +101,9 @@ const PORTS: Readonly<Record<Security, number>> = { none: 21, explicit: 21, impl
 /** A `TypeError` or `RangeError` names the option that is wrong. No message shows a password. */
 export function clientSettings(options: FtpClientOptions): ClientSettings {
   const given = optionsObject(options, 'options')
-  const host = oneLine(given, 'host', undefined)
-  if (host === undefined) throw new TypeError('Option "host" is missing: give a URL or a host')
+  const named = text(given, 'host', undefined)
+  if (named === undefined) throw new TypeError('Option "host" is missing: give a URL or a host')
+  const host = parseHost(named)
   const security = oneOf(given, 'security', 'explicit', ['none', 'explicit', 'implicit'])
   const port = wholeNumber(given, 'port', PORTS[security], 1, 65_535)
   const session: SessionOptions = Object.freeze({
@@ -190,7 +191,10 @@ function ipAddress(options: object, name: string): string | undefined {
 }
 
 function identity(options: FtpClientOptions, host: string): SecureIdentity {
-  const given = optionsObject(options.tls, 'tls')
+  const { tls } = options
+  // Not shown: it may be a key.
+  if (tls !== undefined && typeof tls !== 'object') throw new TypeError('Option "tls" must be an object')
+  const given = optionsObject(tls, 'tls')
   try {
     return secureIdentity(given, host)
   } catch (cause) {

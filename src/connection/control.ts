@@ -18,6 +18,8 @@ import { startTimer } from '../util/timer.ts'
 
 /** RFC 1123 §4.1.3.2 wants the control connection alive during long transfers; the probes are TCP's own. */
 const KEEPALIVE_AFTER_MS = 30_000
+/** The least time for the last reply to a transfer that is over or broke. */
+const SETTLE_MS = 2_000
 /** How long a farewell may take. */
 const QUIT_MS = 1_000
 
@@ -84,7 +86,12 @@ export class ControlConnection {
     return this.#roundTripMs
   }
 
-  /** Calls `listener` once when the connection is lost or closed; the returned function takes it back. */
+  /** How long the last reply to a transfer that is over is waited for, in milliseconds: 3 round trips, or 2 s. */
+  get settleMs(): number {
+    return Number.isFinite(this.#roundTripMs) ? Math.max(SETTLE_MS, 3 * this.#roundTripMs) : SETTLE_MS
+  }
+
+  /** Calls `listener` once when the connection, which is open now, is lost or closed. The function takes it back. */
   onClose(listener: (reason: unknown) => void): () => void {
     this.#closeListeners.add(listener)
     return () => this.#closeListeners.delete(listener)
@@ -127,7 +134,11 @@ export class ControlConnection {
     this.write(command)
     let reply = await this.nextReply(timeoutMs, phase, command)
     this.#roundTripMs = Math.min(this.#roundTripMs, performance.now() - sentAt)
-    while (isPreliminary(reply)) reply = await this.nextReply(timeoutMs, phase, command)
+    // One deadline for all of it: a server that says "wait" for ever is as silent as one that says nothing.
+    while (isPreliminary(reply)) {
+      const leftMs = Math.max(1, timeoutMs - (performance.now() - sentAt))
+      reply = await this.nextReply(leftMs, phase, command)
+    }
     return reply
   }
 

@@ -14,29 +14,19 @@ export interface PassiveEndpoint {
   readonly port: number
 }
 
-/** Last replies of a transfer, which may still be on their way when the next one begins. */
-const LATE_REPLIES: ReadonlySet<number> = new Set([225, 226, 250, 426, 451])
-
 /**
- * Sends `verb` ({@link EPSV} or {@link PASV}) and gives the endpoint, or the reply where the server refuses.
- * The answer is unmistakable, so this is where one late reply to a transfer that we cut may be dropped.
+ * The endpoint that a reply to {@link EPSV} or {@link PASV} gives, or `undefined` where the server refuses.
+ * Throws an `FtpProtocolError` for one that makes no sense.
  */
-export async function askPassive(
-  control: ControlConnection,
+export function endpointOf(
+  reply: Reply,
   verb: Command,
-  options: {
-    readonly timeoutMs: number
-    readonly passiveHost: PassiveHostRule
-    readonly lateReplyPossible: boolean
-  },
-): Promise<PassiveEndpoint | Reply> {
-  let reply = await control.request(verb, options.timeoutMs)
-  if (options.lateReplyPossible && LATE_REPLIES.has(reply.code)) {
-    reply = await control.nextReply(options.timeoutMs, 'reply', verb)
-  }
+  control: ControlConnection,
+  passiveHost: PassiveHostRule,
+): PassiveEndpoint | undefined {
   if (!isCompletion(reply)) {
     if (reply.code === 421) throw replyError(reply, control.label, verb)
-    return reply
+    return undefined
   }
   if (reply.code !== 227 && reply.code !== 229) {
     const message = `${control.label} answered ${verb.verb} with ${reply.code}, which gives no port`
@@ -46,10 +36,6 @@ export async function askPassive(
     })
   }
   const offered = parseAnyPassiveReply(reply)
-  const address = chooseDataHost(offered.host, control.remoteAddress, options.passiveHost)
+  const address = chooseDataHost(offered.host, control.remoteAddress, passiveHost)
   return { address, port: offered.port }
-}
-
-export function isEndpoint(answer: PassiveEndpoint | Reply): answer is PassiveEndpoint {
-  return 'port' in answer
 }

@@ -15,6 +15,7 @@ import {
   open,
   read,
   write,
+  type BigIntStats,
   type Stats,
 } from 'node:fs'
 import { lstat, realpath, rename, stat, unlink } from 'node:fs/promises'
@@ -26,7 +27,8 @@ import { partPath } from './names.ts'
 
 const openFile = promisify(open)
 const closeFile = promisify(close)
-const statFile = promisify(fstat)
+const statFile = promisify<number, Stats>(fstat)
+const identityOf = promisify<number, { bigint: true }, BigIntStats>(fstat)
 const syncFile = promisify(fsync)
 const truncateFile = promisify(ftruncate)
 const setMode = promisify(fchmod)
@@ -76,16 +78,14 @@ export class PartFile {
   readonly path: string
   readonly target: string
   readonly #descriptor: number
-  readonly #inode: number
   /** The permissions that the finished file gets. */
   readonly #mode: number
   #isOpen = true
 
-  private constructor(target: string, path: string, descriptor: number, inode: number, mode: number) {
+  private constructor(target: string, path: string, descriptor: number, mode: number) {
     this.target = target
     this.path = path
     this.#descriptor = descriptor
-    this.#inode = inode
     this.#mode = mode
   }
 
@@ -98,8 +98,7 @@ export class PartFile {
       await removeLeftover(path)
       const mode = (await lstatIfThere(target))?.mode ?? (await modeOfNewFiles(path))
       const descriptor = await openFile(path, CREATE, PRIVATE_MODE)
-      const { ino } = await statFile(descriptor)
-      return new PartFile(target, path, descriptor, ino, mode & PERMISSION_BITS)
+      return new PartFile(target, path, descriptor, mode & PERMISSION_BITS)
     } catch (error) {
       underWay.delete(path)
       throw error instanceof FtpTransferError ? error : localError(error, path)
@@ -141,53 +140,52 @@ export class PartFile {
    */
   async publish(size: number, modified: Date | undefined): Promise<void> {
     try {
-      await this.#expectUntouched(size)
       if (modified !== undefined) await setTimes(this.#descriptor, new Date(), modified)
       await setMode(this.#descriptor, this.#mode)
       await syncFile(this.#descriptor)
-      await this.#close()
+      // Asked last, as the sync may have taken seconds, and again afterwards, as a rename goes by the name: another
+      // process with the same target may have put its own unfinished file there. Open, ours keeps its identity.
+      await this.#expectSize(size)
+      if (!(await this.#stands(this.path))) throw refused(this.path, 'another program has replaced it')
       await rename(this.path, this.target)
+      if (!(await this.#stands(this.target)))
+        throw refused(this.target, 'another program has written it meanwhile')
     } catch (error) {
       throw error instanceof FtpTransferError ? error : localError(error, this.target)
-    } finally {
-      underWay.delete(this.path)
     }
+    underWay.delete(this.path)
+    await this.#close()
   }
 
   /** Removes it. Never rejects: it is called on the way out of another failure. */
   async discard(): Promise<void> {
     try {
-      const isOurs = await this.#isStillOurs()
-      await this.#close()
-      if (isOurs) await unlink(this.path)
+      if (await this.#stands(this.path)) await unlink(this.path)
     } catch {
-      // Left behind: the next download to this target removes it.
-    } finally {
-      underWay.delete(this.path)
+      // Left behind: the next download of this user to this target removes it.
     }
+    underWay.delete(this.path)
+    await this.#close()
   }
 
-  async #expectUntouched(size: number): Promise<void> {
-    const facts = await statFile(this.#descriptor)
-    if (!(await this.#isStillOurs())) throw refused(this.path, 'another program has replaced it')
-    if (facts.size !== size) {
-      const message = `${this.path} has ${facts.size} bytes where ${size} were written: another program has changed it`
-      throw new FtpTransferError('ERR_FTP_LOCAL_FILE', message, {
-        path: this.path,
-        expected: size,
-        actual: facts.size,
-      })
-    }
+  async #expectSize(size: number): Promise<void> {
+    const { size: actual } = await statFile(this.#descriptor)
+    if (actual === size) return
+    const message = `${this.path} has ${actual} bytes where ${size} were written: another program has changed it`
+    throw new FtpTransferError('ERR_FTP_LOCAL_FILE', message, { path: this.path, expected: size, actual })
   }
 
-  async #isStillOurs(): Promise<boolean> {
-    return (await lstatIfThere(this.path))?.ino === this.#inode
+  /** Whether the file at `path` is this one. */
+  async #stands(path: string): Promise<boolean> {
+    const there = await lstat(path, { bigint: true }).catch(() => undefined)
+    const ours = await identityOf(this.#descriptor, { bigint: true })
+    return `${there?.dev}:${there?.ino}` === `${ours.dev}:${ours.ino}`
   }
 
   async #close(): Promise<void> {
     if (!this.#isOpen) return
     this.#isOpen = false
-    await closeFile(this.#descriptor)
+    await closeFile(this.#descriptor).catch(() => {}) // It was synced, or is not wanted.
   }
 }
 

@@ -9,12 +9,6 @@ export type WaiterId = number
 /** Names one resource, from the moment its opening begins. Given by the ledger, never used twice. */
 export type ResourceId = number
 
-/**
- * What a failed opening means. `refused`: turned away, which beside a logged-in sibling is a limit on
- * connections. `fatal`: it would fail in the same way for everybody, sibling or not.
- */
-export type OpenFailure = 'refused' | 'fatal'
-
 /** How a resource is given up. `quit`: politely. `cut`: at once. A `cut` may follow an unfinished `quit`. */
 export type CloseManner = 'quit' | 'cut'
 
@@ -26,7 +20,6 @@ export type LedgerEvent =
   | {
       readonly type: 'openFailed'
       readonly resource: ResourceId
-      readonly kind: OpenFailure
       readonly error: unknown
     }
   | { readonly type: 'checked'; readonly resource: ResourceId; readonly ok: boolean }

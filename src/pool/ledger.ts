@@ -25,15 +25,7 @@
  * - Openings go on without a waiter while somebody holds a lease (the next waiter is likely, and a
  *   login is dear), and are aborted as soon as nobody does: they would only hold the process.
  */
-import type {
-  CloseManner,
-  LedgerEffect,
-  LedgerEvent,
-  OpenFailure,
-  PoolStats,
-  ResourceId,
-  WaiterId,
-} from './events.ts'
+import type { CloseManner, LedgerEffect, LedgerEvent, PoolStats, ResourceId, WaiterId } from './events.ts'
 
 type ResourceState = 'opening' | 'aborting' | 'idle' | 'checking' | 'leased' | 'quitting' | 'cutting'
 
@@ -102,7 +94,7 @@ export class Ledger {
         this.#opened(event.resource)
         break
       case 'openFailed':
-        this.#openFailed(event.resource, event.kind, event.error)
+        this.#openFailed(event.resource, event.error)
         break
       case 'checked':
         this.#checked(event.resource, event.ok)
@@ -152,12 +144,12 @@ export class Ledger {
     this.#place(resource, 'proven')
   }
 
-  #openFailed(resource: ResourceId, kind: OpenFailure, error: unknown): void {
+  #openFailed(resource: ResourceId, error: unknown): void {
     const wasWanted = this.#is(resource, 'opening')
     if (!wasWanted && !this.#is(resource, 'aborting')) return
     this.#forget(resource)
     if (!wasWanted) return
-    if (kind === 'refused' && this.#live > 0) {
+    if (this.#live > 0) {
       this.#limit = this.#live
       this.#emit({ type: 'limited', ceiling: this.#ceiling, error })
       return

@@ -10,15 +10,7 @@ import { onAbort, throwIfAborted, type Disposer } from '../util/abort.ts'
 import { deferred, type Deferred } from '../util/deferred.ts'
 import { startIdleTimer } from '../util/timer.ts'
 import { milliseconds, wholeNumber } from '../util/validate.ts'
-import type {
-  CloseManner,
-  LedgerEffect,
-  LedgerEvent,
-  OpenFailure,
-  PoolStats,
-  ResourceId,
-  WaiterId,
-} from './events.ts'
+import type { CloseManner, LedgerEffect, LedgerEvent, PoolStats, ResourceId, WaiterId } from './events.ts'
 import { Lease } from './lease.ts'
 import { Ledger } from './ledger.ts'
 
@@ -34,8 +26,6 @@ export interface PoolHooks<T extends object> {
    * `false`, or a rejection, and it is cut.
    */
   check(value: T): Promise<boolean>
-  /** What a failed opening means. Throwing counts as `'fatal'`. */
-  classify(error: unknown): OpenFailure
   /**
    * Ends the resource; resolves when it is gone, and must be bounded in time: `close()` waits for it,
    * and until then it counts against the cap. `'cut'` may follow a `'quit'` that has not ended.
@@ -222,7 +212,7 @@ export class Pool<T extends object> implements AsyncDisposable {
       this.#values.set(resource, value)
       this.#ids.set(value, resource)
     } catch (error) {
-      this.#happened({ type: 'openFailed', resource, kind: this.#classify(error), error })
+      this.#happened({ type: 'openFailed', resource, error })
       return
     }
     this.#openings.delete(resource)
@@ -256,14 +246,6 @@ export class Pool<T extends object> implements AsyncDisposable {
       this.#hooks.idle(value, isIdle)
     } catch (reason) {
       this.#happened({ type: 'discard', resource, reason })
-    }
-  }
-
-  #classify(error: unknown): OpenFailure {
-    try {
-      return this.#hooks.classify(error)
-    } catch {
-      return 'fatal'
     }
   }
 

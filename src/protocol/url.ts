@@ -159,6 +159,19 @@ function parseHostAndPort(text: string): { host: string; port: number | undefine
   return { host, port: digits === undefined || digits === '' ? undefined : parsePort(digits) }
 }
 
+/**
+ * A host given by itself: a name or an address, as a URL would hold it; IPv6 without or with brackets.
+ *
+ * @throws TypeError that does not quote it: a whole URL, password and all, is a likely slip
+ */
+export function parseHost(text: string): string {
+  try {
+    return text.includes(':') ? parseIpv6(text.startsWith('[') ? text : `[${text}]`) : parseHostName(text)
+  } catch {
+    throw new TypeError('Option "host" must be the name or the address of a server, and nothing else')
+  }
+}
+
 function parsePort(digits: string): number {
   const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0
   if (port >= 1 && port <= 65535) return port

@@ -167,13 +167,15 @@ class Download {
 
   /** Fetches every byte into `file`; gives their number. */
   async fetch(file: PartFile, first: Lease<Session>): Promise<number> {
-    const canContinue = this.#before.size !== undefined && first.value.profile.restart !== 'refused'
+    const { profile } = first.value
+    const canContinue = this.#before.size !== undefined && profile.restart !== 'unusable'
     if (canContinue) {
       try {
         return await this.#fetchAll(file, first, this.#request.settings.connections, true)
       } catch (error) {
         await this.#askAgain(error)
         if (!isRestartTrouble(error)) throw error
+        profile.restart = 'unusable' // For this client's further files, too.
         await this.#beginAnew(file, error as Error)
         const { lease } = await withSession(this.#request, this.#context, () => Promise.resolve())
         first = lease
@@ -200,7 +202,7 @@ class Download {
     const after = await this.#expectUnchanged()
     const state = (asked: boolean, fact: unknown): VerifiedState =>
       asked ? (fact === undefined ? 'unavailable' : 'matched') : 'not asked'
-    const size = state(verifySize, this.#before.size)
+    const size = state(verifySize, this.#before.size && after?.size)
     const modified = state(verifyModified, this.#before.modified && after?.modified)
     this.#context.emit('verify', { check: 'size', outcome: size })
     this.#context.emit('verify', { check: 'modified', outcome: modified })

@@ -52,7 +52,7 @@ export async function fetchAll(
     stopListening()
     stopLimitNotice()
   }
-  await compareSeams(jobs, options.file)
+  if (!(await compareSeams(jobs, options.file))) throw new Error('A seam was left uncompared')
 }
 
 class Crew {
@@ -144,12 +144,12 @@ class Crew {
         bytes: position - from,
         tls: result.tls,
       })
-      await this.#finished()
-      return 0
     } catch (error) {
       endLease(lease, error)
       return await this.#failed(connection, job, error)
     }
+    await this.#finished()
+    return 0
   }
 
   #fetch(session: Session, job: SegmentJob): ReturnType<typeof fetchSegment> {

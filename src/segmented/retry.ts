@@ -15,7 +15,8 @@ export class RetryBudget {
   readonly #progressBytes: number
   readonly #random: () => number
   #failures = 0
-  #bytesAtFailure = 0
+  /** The most there ever was: where every attempt begins at 0, getting as far as before is no progress. */
+  #best = 0
 
   constructor(policy: RetryPolicy, total: number | undefined, random: () => number) {
     this.#policy = policy
@@ -34,8 +35,8 @@ export class RetryBudget {
    */
   delayAfter(error: unknown, bytes: number): number {
     if (!(error instanceof FtpError) || !error.retryable) throw error
-    if (bytes - this.#bytesAtFailure >= this.#progressBytes) this.#failures = 0
-    this.#bytesAtFailure = bytes
+    if (bytes - this.#best >= this.#progressBytes) this.#failures = 0
+    this.#best = Math.max(this.#best, bytes)
     this.#failures += 1
     if (this.#failures >= this.#policy.attempts) throw error
     return backoffDelay(this.#policy, this.#failures, this.#random)

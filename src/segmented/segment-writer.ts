@@ -68,9 +68,10 @@ export class SegmentWriter implements DataReceiver {
     return Math.min(end, Math.max(start, this.#streamPosition))
   }
 
-  /** Whether the segment's last byte has arrived, and nothing that should not be there. */
+  /** Whether all has arrived, the bytes behind a cut included, and nothing that should not be there. */
   get isWhole(): boolean {
-    return this.position === this.#options.end && (this.#stopped === undefined || this.#stopped === 'full')
+    const isGood = this.#stopped === undefined || this.#stopped === 'full'
+    return isGood && this.#streamPosition >= this.#options.end + this.#overlap.length
   }
 
   get stopped(): StopReason | undefined {

@@ -1,5 +1,5 @@
 /** What this folder needs of the pool: sessions, one at a time, and word of the server's limit. */
-import { FtpConnectionError, FtpTimeoutError, FtpTlsError } from '../errors.ts'
+import { FtpConnectionError, FtpReplyError, FtpTimeoutError, FtpTlsError } from '../errors.ts'
 import type { Lease } from '../pool/lease.ts'
 import type { Session } from '../session/session.ts'
 
@@ -21,6 +21,8 @@ export function endLease(lease: Lease<Session>, failure: unknown): void {
 }
 
 function isBroken(failure: unknown): boolean {
+  // RFC 959 §4.2.2: with 421 the server is closing the control connection.
+  if (failure instanceof FtpReplyError) return failure.reply.code === 421
   return (
     failure instanceof FtpConnectionError ||
     failure instanceof FtpTimeoutError ||

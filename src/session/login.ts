@@ -65,7 +65,10 @@ function identityOf(options: SessionOptions): SecureIdentity {
 async function greet(control: ControlConnection, { timeouts }: SessionOptions): Promise<void> {
   try {
     let reply = await control.nextReply(timeouts.greeting, 'greeting')
-    while (reply.code === 120) reply = await control.nextReply(timeouts.greeting, 'greeting')
+    const until = performance.now() + timeouts.greeting
+    while (reply.code === 120) {
+      reply = await control.nextReply(Math.max(1, until - performance.now()), 'greeting')
+    }
     if (!isCompletion(reply)) throw replyError(reply, control.label, undefined)
   } catch (error) {
     if (error instanceof FtpConnectionError && error.code === 'ERR_FTP_CONTROL_CLOSED')

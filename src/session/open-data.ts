@@ -8,16 +8,16 @@
  * that comes before the command for a client gone astray, and resets the connection. A port that cannot be
  * reached shows then, too late for another try on this session; the next one tries PASV.
  */
-import { EPSV, PASV, askPassive, isEndpoint, type PassiveEndpoint } from '../connection/passive.ts'
+import { EPSV, PASV, endpointOf, type PassiveEndpoint } from '../connection/passive.ts'
 import { listenForData } from '../connection/active.ts'
 import { DataConnection, type OpenDataSocket } from '../connection/data.ts'
 import { passiveSocket } from '../connection/data-socket.ts'
 import type { DataReceiver } from '../connection/receiver.ts'
 import { replyError } from '../connection/reply-error.ts'
 import { FtpError } from '../errors.ts'
-import { command, type Command } from '../protocol/command.ts'
+import { command } from '../protocol/command.ts'
 import { formatExtendedPort, formatPort } from '../protocol/endpoint.ts'
-import { isCompletion, type Reply } from '../protocol/reply.ts'
+import { isCompletion } from '../protocol/reply.ts'
 import { onAbort } from '../util/abort.ts'
 import type { DataMode } from './options.ts'
 import type { ServerProfile } from './server-profile.ts'
@@ -43,15 +43,16 @@ async function openPassive(
   receiver: DataReceiver,
   signal: AbortSignal | undefined,
 ): Promise<DataConnection> {
-  if (session.profile.passive.way === 'EPSV') {
-    const answer = await ask(session, EPSV)
-    const data =
-      isEndpoint(answer) && (await reach(session, 'EPSV', answer, receiver, signal).catch(triesPasv))
-    if (data) return data
+  const { control, options, profile } = session
+  if (profile.passive.way === 'EPSV') {
+    const endpoint = endpointOf(await session.request(EPSV), EPSV, control, options.passiveHost)
+    const data = endpoint && (await reach(session, 'EPSV', endpoint, receiver, signal).catch(triesPasv))
+    if (data !== undefined) return data
   }
-  const answer = await ask(session, PASV)
-  if (!isEndpoint(answer)) throw replyError(answer, session.control.label, PASV)
-  return reach(session, 'PASV', answer, receiver, signal)
+  const reply = await session.request(PASV)
+  const endpoint = endpointOf(reply, PASV, control, options.passiveHost)
+  if (endpoint === undefined) throw replyError(reply, control.label, PASV)
+  return reach(session, 'PASV', endpoint, receiver, signal)
 }
 
 /** The port that EPSV gave cannot be reached; PASV's may be, and if not its error says as much. */
@@ -98,14 +99,6 @@ async function learnFrom(data: DataConnection, way: 'EPSV' | 'PASV', profile: Se
     const next = way === 'EPSV' && !profile.passive.isProven ? 'PASV' : 'EPSV'
     profile.passive = { way: next, isProven: false }
   }
-}
-
-function ask(session: Session, verb: Command): Promise<PassiveEndpoint | Reply> {
-  return askPassive(session.control, verb, {
-    timeoutMs: session.options.timeouts.reply,
-    passiveHost: session.options.passiveHost,
-    lateReplyPossible: session.takeLateReplyPossible(),
-  })
 }
 
 function connectTo(

@@ -10,7 +10,5 @@ export async function openSession(
   profile: ServerProfile,
   signal: AbortSignal,
 ): Promise<Session> {
-  const startedAt = performance.now()
-  const control = await login(options, profile, signal)
-  return new Session(control, options, profile, performance.now() - startedAt)
+  return new Session(await login(options, profile, signal), options, profile)
 }

@@ -1,8 +1,10 @@
 /** What a session needs to know: where to connect, who logs in, how it is protected, how long to wait. */
 import type { PassiveHostRule } from '../protocol/endpoint.ts'
+import type { FtpSecurity } from '../protocol/url.ts'
 import type { SecureIdentity } from '../tls/secure-options.ts'
 
-export type Security = 'none' | 'explicit' | 'implicit'
+/** How connections are protected: not at all, after AUTH TLS, or from their first byte. */
+export type Security = FtpSecurity
 
 /** Deadlines in milliseconds; `Infinity` switches one off. */
 export interface Timeouts {

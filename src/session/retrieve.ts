@@ -52,7 +52,8 @@ export async function retrieve(session: Session, request: RetrieveRequest): Prom
     await session.setType(type)
     const opened = await openData(session, receiver, signal)
     try {
-      if (offset > 0) await restartAt(session, offset)
+      // A marker that an earlier RETR was refused behind may still stand.
+      if (offset > 0 || session.isRestartPending) await restartAt(session, offset)
       return opened
     } catch (error) {
       opened.cut()
@@ -61,15 +62,16 @@ export async function retrieve(session: Session, request: RetrieveRequest): Prom
   })
   const sent = command('RETR', path)
   const run = new TransferRun(session.control, data, sent, session.options.timeouts)
-  session.settleLater(run.over)
   const stopListening = onAbort(signal, () => data.cut())
   try {
     run.start()
+    session.settleLater(run.over)
     await waitOrAbort(settledFor(run, data, request), signal)
     signal?.throwIfAborted()
     return { ...judge(session, run, sent, request, data), bytes: data.bytes, tls: data.tls }
   } finally {
     stopListening()
+    if (run.hasBegun) session.isRestartPending = false
     data.cut() // Refused: nothing will come by it.
   }
 }
@@ -80,10 +82,11 @@ async function restartAt(session: Session, offset: number): Promise<void> {
   const sent = command('REST', String(offset))
   const reply = await session.request(sent)
   if (isIntermediate(reply)) {
-    profile.restart = 'works'
+    profile.restart = profile.restart === 'untried' ? 'works' : profile.restart
+    session.isRestartPending = offset > 0
     return
   }
-  if (NOT_IMPLEMENTED.has(reply.code)) profile.restart = 'refused'
+  if (NOT_IMPLEMENTED.has(reply.code)) profile.restart = 'unusable'
   throw replyError(reply, control.label, sent)
 }
 
@@ -93,8 +96,8 @@ async function settledFor(run: TransferRun, data: DataConnection, request: Retri
   const first = await Promise.race([run.over, end])
   // Our own cut needs no answer; the session waits for it by itself.
   if (first === 'cut') return
-  // The data may still be coming although the control connection is gone; not if it was us who gave it up.
-  if (first === 'control-lost') await (run.controlFailure instanceof FtpTimeoutError ? undefined : end)
+  // The data may still be coming although the control connection is gone; not if they had not begun to.
+  if (first === 'control-lost') await (run.hasBegun || data.bytes > 0 ? end : undefined)
   else if (isProvenWhole(data, request)) await withPatience(run.over)
   else {
     const outcome = await run.over
@@ -134,8 +137,10 @@ function judge(
   const refusal = failureReply && refused(session, failureReply, sent, data.tls)
   const loss = dataEnd?.is === 'lost' ? dataEnd.error : undefined
   // What we found out ourselves explains the 426 that our reset brings.
-  const doubt = (isOwnFinding(loss) ? loss : refusal) ?? loss ?? controlFailure
-  if (doubt === undefined && dataEnd?.is === 'ended') return { outcome: 'complete', doubt }
+  const isFirst = controlFailure === undefined || controlFailure instanceof FtpTimeoutError
+  const doubt =
+    (isFirst && isOwnFinding(loss) ? loss : refusal) ?? (isFirst ? loss : undefined) ?? controlFailure
+  if (run.outcome === 'complete') return { outcome: 'complete', doubt: undefined }
   if (isProvenWhole(data, request)) return { outcome: 'unconfirmed', doubt }
   throw doubt
 }

@@ -9,8 +9,8 @@ export interface ServerProfile {
   features: ServerFeatures | undefined
   /** How passive ports are asked for, and whether a data connection has come about that way. */
   passive: { readonly way: 'EPSV' | 'PASV'; readonly isProven: boolean }
-  /** Whether REST is taken (RFC 959 §4.1.3). */
-  restart: 'untried' | 'works' | 'refused'
+  /** Whether REST is taken, and followed (RFC 959 §4.1.3). */
+  restart: 'untried' | 'works' | 'unusable'
 }
 
 export function unknownServer(): ServerProfile {

@@ -8,9 +8,11 @@
 import type { ControlConnection } from '../connection/control.ts'
 import { replyError } from '../connection/reply-error.ts'
 import type { DataSecurity } from '../connection/data-socket.ts'
+import { FtpTimeoutError } from '../errors.ts'
 import { command, type Command } from '../protocol/command.ts'
 import { isCompletion, type Reply } from '../protocol/reply.ts'
 import { onAbort } from '../util/abort.ts'
+import { startTimer } from '../util/timer.ts'
 import type { SessionOptions } from './options.ts'
 import type { ServerProfile } from './server-profile.ts'
 
@@ -20,8 +22,9 @@ export type TransferType = 'I' | 'A'
 /** A path as text, which goes out as UTF-8, or as the very bytes. */
 export type RemotePath = string | Uint8Array
 
-/** Last replies of a transfer that answer no other command. */
+/** Last replies of a transfer that answer no other command; and those that answer no question for a port. */
 const LATE_REPLIES: ReadonlySet<number> = new Set([225, 226, 426])
+const LATE_BEFORE_PORT: ReadonlySet<number> = new Set([225, 226, 250, 426, 451])
 
 /** How long the question after an idle time may take: a dead connection is replaced, not waited for. */
 const CHECK_MS = 5_000
@@ -30,19 +33,18 @@ export class Session {
   readonly control: ControlConnection
   readonly options: SessionOptions
   readonly profile: ServerProfile
-  /** How long the login took, in milliseconds. */
-  readonly loginMs: number
+  /** Whether the server has taken a REST that no RETR has used up. */
+  isRestartPending = false
   #type: TransferType | undefined
   /** The rest of a transfer that its caller no longer waits for. */
   #settling: Promise<unknown> | undefined
   #lateReplyPossible = false
   #idleSince: { readonly wall: number; readonly monotonic: number } | undefined
 
-  constructor(control: ControlConnection, options: SessionOptions, profile: ServerProfile, loginMs: number) {
+  constructor(control: ControlConnection, options: SessionOptions, profile: ServerProfile) {
     this.control = control
     this.options = options
     this.profile = profile
-    this.loginMs = loginMs
   }
 
   /** What data connections need under TLS; `undefined` in clear. */
@@ -52,20 +54,15 @@ export class Session {
   }
 
   /**
-   * Whether a last reply to an earlier transfer may still come before the answer to the next command. Asked once
-   * for each command: replies come in order, so that behind an answer nothing late can follow.
+   * Sends a command and gives its last reply, whatever it says. One last reply to an earlier transfer that comes
+   * before it is dropped; replies come in order, so that behind an answer nothing late can follow.
    */
-  takeLateReplyPossible(): boolean {
-    const isPossible = this.#lateReplyPossible
-    this.#lateReplyPossible = false
-    return isPossible
-  }
-
-  /** Sends a command and gives its last reply, whatever it says. */
   async request(sent: Command, timeoutMs: number = this.options.timeouts.reply): Promise<Reply> {
-    const isLatePossible = this.takeLateReplyPossible()
+    const isLatePossible = this.#lateReplyPossible
+    this.#lateReplyPossible = false
     const reply = await this.control.request(sent, timeoutMs)
-    if (!isLatePossible || !LATE_REPLIES.has(reply.code)) return reply
+    const late = sent.verb === 'EPSV' || sent.verb === 'PASV' ? LATE_BEFORE_PORT : LATE_REPLIES
+    if (!isLatePossible || !late.has(reply.code)) return reply
     return await this.control.nextReply(timeoutMs, 'reply', sent)
   }
 
@@ -84,13 +81,10 @@ export class Session {
     this.#type = type
   }
 
-  /** The session is the caller's again only when `rest` is over; it must be bounded in time. */
+  /** The session is the caller's again only when `rest`, which never rejects, is over. */
   settleLater(rest: Promise<unknown>): void {
     this.#lateReplyPossible = true
-    this.#settling = rest.then(
-      () => {},
-      () => {},
-    )
+    this.#settling = rest
   }
 
   /** Runs `work`, during which an abort cuts this session: a reply was outstanding. */
@@ -105,8 +99,7 @@ export class Session {
 
   /** Whether it can be used again: whatever was left of a transfer is over, and the server still answers. */
   async isReady(): Promise<boolean> {
-    await this.#settling
-    this.#settling = undefined
+    await this.#settled()
     const idleMs = this.#idleMs()
     this.#idleSince = undefined
     if (!this.control.isOpen) return false
@@ -127,12 +120,28 @@ export class Session {
 
   /** Says QUIT once nothing is left to settle. Never rejects. */
   async quit(): Promise<void> {
-    await this.#settling
+    await this.#settled()
     await this.control.quit(command('QUIT'))
   }
 
   destroy(reason: unknown): void {
     this.control.destroy(reason)
+  }
+
+  /** Waits for the rest of a transfer, but not for long: nobody can use a session that is a reply behind. */
+  async #settled(): Promise<void> {
+    const settling = this.#settling
+    this.#settling = undefined
+    if (settling === undefined) return
+    const stop = startTimer(this.control.settleMs, () => this.destroy(this.#unsettled()))
+    await Promise.allSettled([settling])
+    stop()
+  }
+
+  #unsettled(): FtpTimeoutError {
+    const { label, settleMs: afterMs } = this.control
+    const message = `${label} did not confirm the end of a transfer within ${afterMs} ms`
+    return new FtpTimeoutError(message, { phase: 'completion', afterMs, host: label })
   }
 
   /** By the later of two clocks: the monotonic one stands still while a laptop sleeps, the other can be set back. */

@@ -23,9 +23,6 @@ import { deferred } from '../util/deferred.ts'
 import { startTimer } from '../util/timer.ts'
 import type { Timeouts } from './options.ts'
 
-/** The least time for the last reply to a transfer that broke; distant servers get three round trips. */
-const SETTLE_MS = 2_000
-
 export class TransferRun {
   /** Resolves when nothing more is awaited of this transfer; never rejects. Bounded by the deadlines. */
   readonly over: Promise<TransferOutcome>
@@ -56,6 +53,11 @@ export class TransferRun {
   /** The refusing reply, if there was one. */
   get failureReply(): Reply | undefined {
     return this.#failureReply
+  }
+
+  /** How it ended, once it has. */
+  get outcome(): TransferOutcome | undefined {
+    return this.#state.outcome
   }
 
   /** Whether the server said that it begins. */
@@ -126,7 +128,7 @@ export class TransferRun {
     const { data, preliminarySeen } = this.#state
     switch (transferAwaits(this.#state)) {
       case 'reply':
-        return data === 'ended' ? this.#timeouts.completion : this.#settleMs()
+        return data === 'ended' ? this.#timeouts.completion : this.#control.settleMs
       case 'both':
         return data === 'awaited' && !preliminarySeen ? this.#timeouts.reply : Infinity
       case 'data':
@@ -135,14 +137,12 @@ export class TransferRun {
     }
   }
 
-  /** How long the last reply to a transfer that broke is waited for. */
-  #settleMs(): number {
-    const { roundTripMs } = this.#control
-    return Number.isFinite(roundTripMs) ? Math.max(SETTLE_MS, 3 * roundTripMs) : SETTLE_MS
-  }
-
   /** Without its last reply the session cannot be used again: the next reply could be this one. */
   #expire(afterMs: number): void {
+    if (this.#state.data === 'awaited' && this.#data.bytes > 0) {
+      this.#step('data-begin') // No 150, but data: the transfer is under way.
+      return
+    }
     const { label } = this.#control
     const command = describeCommand(this.#command)
     const phase = this.#state.data === 'ended' ? 'completion' : 'reply'

@@ -1,4 +1,4 @@
-/** TLS over a TCP connection that stands: the control connection's upgrade, and data connections of our own making. */
+/** TLS over a TCP connection that stands: the control connection's upgrade. And what a failed handshake means. */
 import type { Socket } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { FtpTimeoutError, FtpTlsError } from '../errors.ts'
@@ -7,8 +7,6 @@ import { identityOptions, type SecureIdentity } from './secure-options.ts'
 
 export interface HandshakeOptions {
   readonly identity: SecureIdentity
-  /** A session to resume. */
-  readonly session?: Uint8Array | undefined
   readonly timeoutMs: number
   /** `host:port`, for errors. */
   readonly label: string
@@ -25,7 +23,6 @@ export function secure(socket: Socket, options: HandshakeOptions): Promise<TLSSo
     const secured = connect({
       ...identityOptions(options.identity),
       socket,
-      ...(options.session !== undefined && { session: Buffer.from(options.session) }),
     })
     secured.on('session', options.onSession)
     const finish = (answer: () => void): void => {

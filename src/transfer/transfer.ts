@@ -35,15 +35,15 @@ export interface TransferSettings {
 
 type EmitterMap = { [Name in keyof TransferEvents]: [TransferEvents[Name]] }
 
+/** Resolves when a transfer is over, however it ended. Unlike a look at `result`, it handles no rejection. */
+export let whenOver: (transfer: Transfer<unknown>) => Promise<unknown>
+
 /**
  * A running download. `await` it for its result, or listen first: it starts in a microtask, so that listeners
  * attached at once miss nothing. There is no `'error'` event; a failure rejects {@link result}.
  *
  * An `async` function that returns a Transfer returns its result: return it in an object to keep the handle.
  */
-/** Resolves when a transfer is over, however it ended. Unlike a look at `result`, it handles no rejection. */
-export let whenOver: (transfer: Transfer<unknown>) => Promise<unknown>
-
 export class Transfer<Result> extends EventEmitter<EmitterMap> implements PromiseLike<Result> {
   static {
     whenOver = (transfer) => transfer.#over.promise

@@ -46,15 +46,17 @@ export function dial(target: DialTarget): Promise<Socket> {
     }
     stops.push(startTimer(target.timeoutMs, () => settle(() => reject(timedOut(target, race.failures)))))
     stops.push(onAbort(signal, (reason) => settle(() => reject(reason))))
-    resolveAddresses(target).then(
-      (addresses) =>
-        race.run(
-          addresses,
-          (socket) => settle(() => resolve(socket)),
-          () => settle(() => reject(allFailed(target, race.failures))),
-        ),
-      (cause: unknown) => settle(() => reject(notFound(target, cause))),
-    )
+    resolveAddresses(target)
+      .then(
+        (addresses) =>
+          race.run(
+            addresses,
+            (socket) => settle(() => resolve(socket)),
+            () => settle(() => reject(allFailed(target, race.failures))),
+          ),
+        (cause: unknown) => settle(() => reject(notFound(target, cause))),
+      )
+      .catch((error: unknown) => settle(() => reject(error)))
   })
 }
 

@@ -47,7 +47,11 @@ for (const options of matrix) {
       const settings: DownloadOptions = {
         connections,
         minSegmentSize: 65_536,
-        on: { connection: (event) => void (event.type === 'lost' && lost.push(event.error)) },
+        on: {
+          connection: ({ type, error }) => {
+            if (type === 'lost') lost.push(error)
+          },
+        },
       }
       const result = await ftp.download(remote, folder.at('fetched'), settings)
       expect(lost).toEqual([])

@@ -67,6 +67,31 @@ test('without SIZE the end of the data proves nothing: it begins anew', async ()
   expect(server.retrievals).toHaveLength(2)
 })
 
+test.each(['fin', 'rst'] as const)(
+  'by %s before the 150, and the data connection stands without a byte: the loss is told, and not waited out',
+  async (by) => {
+    let hasDied = false
+    const outcome = await succeed({
+      server: {
+        on: {
+          RETR: async (session, _argument, proceed) => {
+            if (hasDied) return proceed()
+            hasDied = true
+            await session.openData()
+            await session.die(by)
+          },
+        },
+      },
+      client: { timeouts: { data: Infinity } },
+      download: { connections: 1 },
+    })
+    const [retry, ...more] = eventsOf(outcome, 'retry')
+    expect(more).toEqual([])
+    expect(retry?.error).toMatchObject({ name: 'FtpConnectionError', code: 'ERR_FTP_CONTROL_CLOSED' })
+    expect(outcome.server.retrievals).toHaveLength(1)
+  },
+)
+
 test('421 in the middle, with a word of why', async () => {
   const { error } = await fail({
     server: {

@@ -11,7 +11,7 @@ import {
 } from '../support/fake-ftp-server.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { clientOptions, CONTENT, fail, REMOTE, serving, SIZE, succeed } from './support/attempt.ts'
+import { clientOptions, CONTENT, eventsOf, fail, REMOTE, serving, SIZE, succeed } from './support/attempt.ts'
 
 const IN_TIME: readonly Completion[] = ['proper', 'before data', 'early', 'without 150']
 
@@ -35,6 +35,46 @@ test('no 226 behind all the bytes: success, and the connection is not used again
   expect(server.retrievals).toHaveLength(1)
   // The second SIZE went out on another connection: a late 226 would have been taken for its answer.
   expect(server.commands).toHaveLength(2)
+})
+
+test.each([1, 4])(
+  'no 226, and hours to wait for it: neither the file nor close() waits, with %i connections',
+  async (connections) => {
+    const { server, result } = await succeed({
+      server: { completion: 'never' },
+      client: { timeouts: { completion: Infinity } },
+      download: { connections },
+      // The client is closed behind this, which the limit of the test bounds.
+    })
+    expect(result.verified).toMatchObject({ size: 'matched', modified: 'matched' })
+    expect(server.retrievals).toHaveLength(connections)
+  },
+)
+
+test('no 226, and cancelled while it is verified: close() does not wait for it either', async () => {
+  const { error } = await fail({
+    server: { completion: 'never' },
+    client: { timeouts: { completion: Infinity } },
+    download: { connections: 1 },
+    during: (transfer) =>
+      void transfer.on('state', ({ state }) => {
+        if (state === 'verifying') transfer.cancel()
+      }),
+  })
+  expect(error).toMatchObject({ name: 'AbortError' })
+})
+
+test('no 150, and data that take longer than an answer may: one session, nothing is fetched twice', async () => {
+  for (const unsupported of [[], ['REST'], ['SIZE']]) {
+    const outcome = await succeed({
+      server: { completion: 'without 150', unsupported, bytesPerSecond: 400_000 },
+      client: { timeouts: { reply: 500 } },
+      download: { connections: 1 },
+    })
+    expect(eventsOf(outcome, 'retry')).toEqual([])
+    expect(outcome.server.retrievals).toHaveLength(1)
+    expect(outcome.server.commands).toHaveLength(1)
+  }
 })
 
 test.each([

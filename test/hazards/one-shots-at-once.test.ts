@@ -1,5 +1,6 @@
 /** Many one-shots are as polite as one client: they share it, it closes by itself, and it holds no process. */
 import { readFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
 import { expect, test } from 'vitest'
 import { download, FtpClient } from '../../src/index.ts'
 import { certificate } from '../support/certificates.ts'
@@ -63,6 +64,37 @@ test('another user, password or TLS option is another client', async () => {
   })
 })
 
+test('another secureContext is another client, though it looks the same: the identity and trust in it differ', async () => {
+  await expectNoLeaks(async () => {
+    await using folder = await temporaryDirectory()
+    await using server = await fakeFtpServer(serving(CONTENT, { security: 'explicit' }))
+    const url = `ftpes://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${server.port}/${REMOTE}`
+    const trusting = { secureContext: createSecureContext({ ca: (await certificate()).ca }) }
+    const trustingNobody = { secureContext: createSecureContext({ ca: [] }) }
+    const fetch = (name: string, tls: object): Promise<unknown> =>
+      download(url, folder.at(name), { connections: 1, tls }).result
+    await fetch('a', trusting)
+    await expect(fetch('b', trustingNobody)).rejects.toMatchObject({ code: 'ERR_FTP_TLS_HANDSHAKE' })
+    // The very same one is shared, also in another object around it.
+    await fetch('c', { ...trusting })
+    expect(server.logins).toHaveLength(1)
+  })
+})
+
+test('another function to check the certificate with is another client, too', async () => {
+  await expectNoLeaks(async () => {
+    await using folder = await temporaryDirectory()
+    await using server = await fakeFtpServer(serving(CONTENT, { security: 'explicit' }))
+    const { ca } = await certificate()
+    const url = `ftpes://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${server.port}/${REMOTE}`
+    await download(url, folder.at('a'), { tls: { ca, checkServerIdentity: () => undefined } })
+    const refuses = { ca, checkServerIdentity: () => new Error('not the one I know') }
+    await expect(download(url, folder.at('b'), { tls: refuses })).rejects.toMatchObject({
+      code: 'ERR_FTP_TLS_HANDSHAKE',
+    })
+  })
+})
+
 test('one of them that fails does not disturb the others', async () => {
   await withServer(async (server, folder) => {
     const outcomes = await Promise.allSettled([
@@ -87,6 +119,31 @@ test('`connections` of a one-shot raises the cap of the client they share', asyn
     const result = await download(urlOf(server), folder.at('a'), { connections: 12, minSegmentSize: 1_024 })
     expect(result.bytes).toBe(SIZE)
     expect(server.retrievals).toHaveLength(12)
+  })
+})
+
+test.each([1, 2])(
+  '`maxConnections` %i of a one-shot is a cap, and as many are used',
+  async (maxConnections) => {
+    await withServer(async (server, folder) => {
+      const result = await download(urlOf(server), folder.at('a'), { maxConnections, minSegmentSize: 1_024 })
+      expect(result.bytes).toBe(SIZE)
+      expect(server.retrievals).toHaveLength(maxConnections)
+      expect(server.maxControlConnections).toBe(maxConnections)
+    })
+  },
+)
+
+test('more `connections` than `maxConnections`, both written out: a RangeError, before any connection', async () => {
+  await withServer(async (server, folder) => {
+    const contradiction = { connections: 8, maxConnections: 2 }
+    expect(() => download(urlOf(server), folder.at('a'), contradiction)).toThrow(RangeError)
+    expect(() => download(urlOf(server), folder.at('a'), contradiction)).toThrow(/"connections" is 8/)
+    expect(server.commands).toEqual([])
+    // Two calls with the same cap share it, and neither raises it.
+    const capped = { connections: 2, maxConnections: 2, minSegmentSize: 1_024 }
+    await Promise.all(['b', 'c'].map((name) => download(urlOf(server), folder.at(name), capped)))
+    expect(server.maxControlConnections).toBe(2)
   })
 })
 

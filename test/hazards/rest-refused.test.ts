@@ -1,7 +1,7 @@
 /** No REST, no segments: one connection from 0, and the same again when it breaks. */
 import { expect, test } from 'vitest'
 import type { FakeFtpOptions } from '../support/fake-ftp-server.ts'
-import { eventsOf, REMOTE, sent, SIZE, succeed } from './support/attempt.ts'
+import { eventsOf, fail, REMOTE, sent, SIZE, succeed } from './support/attempt.ts'
 
 const REFUSALS: readonly (readonly [string, FakeFtpOptions])[] = [
   ['502 (not implemented)', { unsupported: ['REST'] }],
@@ -50,4 +50,19 @@ test('a transfer that breaks without REST begins anew, and says so', async () =>
   expect(eventsOf(outcome, 'restart')).toMatchObject([{ start: 0 }])
   expect(outcome.result.refetchedBytes).toBe(250_000)
   expect(outcome.server.retrievals.map(({ offset }) => offset)).toEqual([0, 0])
+})
+
+test('one that breaks again and again, at varying places, is given up: it cannot fetch the file for ever', async () => {
+  const places = [400_000, 100_000, 200_000, 300_000]
+  const { error, server } = await fail({
+    server: {
+      unsupported: ['REST'],
+      // Mended in the end, so that a client without end has one here.
+      fault: ({ number }) =>
+        number < 20 ? { kind: 'cut', afterBytes: places[number % 4] ?? 0, by: 'rst' } : undefined,
+    },
+    download: { connections: 1 },
+  })
+  expect(error).toMatchObject({ retryable: true })
+  expect(server.retrievals.length).toBeLessThan(20)
 })

@@ -2,11 +2,14 @@
  * A server that answers REST with 350 and begins somewhere else: the counts are right and the file is wrong.
  * The seams tell, or the end of the file does; then one connection fetches it all from 0.
  */
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import type { FakeFtpOptions } from '../support/fake-ftp-server.ts'
 import { patternFile } from '../support/pattern-file.ts'
 import { randomBytes } from '../support/random-bytes.ts'
-import { attempt, eventsOf, SIZE, succeed, type Attempt } from './support/attempt.ts'
+import { attempt, CONTENT, eventsOf, REMOTE, SIZE, succeed, type Attempt } from './support/attempt.ts'
+
+type Override = NonNullable<FakeFtpOptions['on']>[string]
 
 const LIES: readonly (readonly [string, FakeFtpOptions])[] = [
   ['at 0', { restIgnored: true }],
@@ -62,6 +65,50 @@ test.each([1, -1, 4_096, -4_096, 20_000, -1e9])(
         download: { connections },
       })
       expect(eventsOf(outcome, 'restart')).toMatchObject([{ start: 0, end: size }])
+      // The connection whose bytes complete the comparison has done nothing wrong.
+      expect(eventsOf(outcome, 'connection').filter(({ type }) => type === 'lost')).toEqual([])
+    }
+  },
+)
+
+test('it is remembered: the next file of that server comes by one connection, and once', async () => {
+  await succeed({
+    server: { restIgnored: true },
+    download: { connections: 4 },
+    after: async ({ client, folder, server }) => {
+      const before = server.retrievals.length
+      for (const name of ['second', 'third']) {
+        const result = await client.download(REMOTE, folder.at(name), {
+          connections: 4,
+          minSegmentSize: 1_024,
+        })
+        expect(result).toMatchObject({ bytes: SIZE, connections: 1, refetchedBytes: 0 })
+        expect((await readFile(folder.at(name))).equals(CONTENT)).toBe(true)
+      }
+      expect(server.retrievals.slice(before)).toMatchObject([{ offset: 0 }, { offset: 0 }])
+    },
+  })
+})
+
+test.each([
+  ['FIN and 426', '426 Quota of this connection reached'],
+  ['FIN and 226', '226 Done'],
+])(
+  'the middle one of three, and each ends (%s) right behind its segment: the seam is looked at all the same',
+  async (_name, reply) => {
+    for (const [shift, restarts] of [
+      [7, 1],
+      [-7, 1],
+      [0, 0],
+    ] as const) {
+      const content = randomBytes(300_000, 'seams')
+      const outcome = await succeed({
+        content,
+        server: { on: { RETR: endingBehind(100_000, { content, shift, reply }) } },
+        client: { retry: { attempts: 5, minDelay: 1, maxDelay: 1 } },
+        download: { connections: 3 },
+      })
+      expect(eventsOf(outcome, 'restart'), `${shift} bytes off`).toHaveLength(restarts)
     }
   },
 )
@@ -111,4 +158,30 @@ function expectBegunAnew(outcome: Attempt): void {
   expect(restart?.reason).toMatch(/byte|more came/)
   expect(outcome.result?.refetchedBytes).toBeGreaterThan(0)
   expect(outcome.server.retrievals.at(-1)).toMatchObject({ offset: 0, outcome: 'complete', bytesSent: SIZE })
+}
+
+interface Ending {
+  readonly content: Buffer
+  /** How many bytes too far the second segment begins. */
+  readonly shift: number
+  readonly reply: string
+}
+
+/** RETR that ends after so many bytes the first time that an offset is asked for, and not again. */
+function endingBehind(bytes: number, { content, shift, reply }: Ending): Override {
+  const asked = new Set<number>()
+  return async (session, _argument, proceed) => {
+    const offset = session.restartOffset
+    const start = offset === bytes ? offset + shift : offset
+    session.restartOffset = start
+    if (asked.has(offset) || offset % bytes !== 0) return proceed()
+    asked.add(offset)
+    session.restartOffset = 0
+    session.reply('150 Here it comes')
+    const data = await session.openData()
+    if ('refusal' in data) return session.reply(data.refusal)
+    await data.write(content.subarray(start, start + bytes))
+    await data.end()
+    session.reply(start + bytes >= content.length ? '226 Done' : reply)
+  }
 }

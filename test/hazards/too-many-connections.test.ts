@@ -4,7 +4,18 @@ import { fakeFtpServer, type ConnectionLimit } from '../support/fake-ftp-server.
 import { FtpClient } from '../../src/index.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { clientOptions, CONTENT, eventsOf, fail, REMOTE, sent, serving, succeed } from './support/attempt.ts'
+import {
+  clientOptions,
+  CONTENT,
+  eventsOf,
+  fail,
+  PASSWORD,
+  REMOTE,
+  sent,
+  serving,
+  succeed,
+  type AttemptOptions,
+} from './support/attempt.ts'
 
 const SHAPES: readonly NonNullable<ConnectionLimit['refusal']>[] = [
   '421 greeting',
@@ -82,4 +93,42 @@ test('full at first, free at the third try', async () => {
       }),
   })
   expect(eventsOf(outcome, 'retry').map(({ attempt }) => attempt)).toEqual([1, 2])
+})
+
+test.each([
+  [
+    'the password works once',
+    (): AttemptOptions => {
+      const passwords = [PASSWORD]
+      const password = (): string => {
+        const next = passwords.pop()
+        if (next === undefined) throw new Error('each password is good for one login')
+        return next
+      }
+      return { client: { password } }
+    },
+  ],
+  [
+    'PROT is refused there',
+    (): AttemptOptions => ({
+      server: {
+        security: 'explicit',
+        on: {
+          PROT: async (session, _argument, proceed) =>
+            session.index === 0 ? proceed() : session.reply('534 Not on this machine'),
+        },
+      },
+    }),
+  ],
+])('%s: a second session that cannot be had does not end the download of the first', async (_name, make) => {
+  const { server, client } = make()
+  const outcome = await succeed({
+    // So slow that the first is at work while the others try.
+    server: { ...server, bytesPerSecond: 1_000_000 },
+    ...(client && { client }),
+    download: { connections: 3 },
+  })
+  expect(outcome.result).toMatchObject({ connections: 1, refetchedBytes: 0 })
+  expect(outcome.server.retrievals.every(({ connection }) => connection === 0)).toBe(true)
+  expect(eventsOf(outcome, 'connection').filter(({ type }) => type === 'refused')).not.toEqual([])
 })

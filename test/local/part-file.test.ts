@@ -250,6 +250,17 @@ describe('two downloads to one target', () => {
     expect(await readFile(target, 'utf8')).toBe('whole')
   })
 
+  test('also while the first, which could not be published, still has to be removed', async () => {
+    const first = await begun()
+    await mkdir(target)
+    await expect(first.publish(5, undefined)).rejects.toEqual(localFile(/it is a folder/))
+    await rename(target, directory.at('moved'))
+    await expect(begun()).rejects.toEqual(localFile(/another download in this process/))
+    await first.discard()
+    await (await begun()).publish(5, undefined)
+    expect(await readFile(target, 'utf8')).toBe('whole')
+  })
+
   test('also where the second comes through a linked folder', async () => {
     await mkdir(directory.at('real'))
     await symlink('real', directory.at('linked'))

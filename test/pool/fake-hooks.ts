@@ -1,5 +1,5 @@
 /** Hooks over things that are nothing but a name, for tests of the pool alone. */
-import type { CloseManner, OpenFailure } from '../../src/pool/events.ts'
+import type { CloseManner } from '../../src/pool/events.ts'
 import type { PoolHooks } from '../../src/pool/pool.ts'
 import { deferred, type Deferred } from '../../src/util/deferred.ts'
 
@@ -35,10 +35,6 @@ export class FakeHooks implements PoolHooks<Thing> {
   async check(value: Thing): Promise<boolean> {
     this.log.push(`check ${value.name}`)
     return true
-  }
-
-  classify(error: unknown): OpenFailure {
-    return error instanceof RangeError ? 'fatal' : 'refused'
   }
 
   async close(value: Thing, how: CloseManner, reason?: unknown): Promise<void> {

@@ -16,7 +16,6 @@ export const OPS = [
   'opened',
   'opened',
   'refused',
-  'fatal',
   'usable',
   'usable',
   'unusable',
@@ -66,8 +65,7 @@ export class World {
         this.#opened(this.#one(pick, 'opening', 'aborting'))
         break
       case 'refused':
-      case 'fatal':
-        this.#openFailed(this.#one(pick, 'opening', 'aborting'), op)
+        this.#openFailed(this.#one(pick, 'opening', 'aborting'))
         break
       case 'usable':
       case 'unusable':
@@ -143,16 +141,16 @@ export class World {
     assert.notEqual(this.#resources.get(resource), 'free', 'an opened resource has a place')
   }
 
-  #openFailed(resource: ResourceId | undefined, kind: 'refused' | 'fatal'): void {
+  #openFailed(resource: ResourceId | undefined): void {
     if (resource === undefined) return
-    const tellsAll = this.#resources.get(resource) === 'opening' && (kind === 'fatal' || this.#live === 0)
+    const tellsAll = this.#resources.get(resource) === 'opening' && this.#live === 0
     const waiting = [...this.#waiting]
-    this.#enter({ type: 'openFailed', resource, kind, error: kind })
+    this.#enter({ type: 'openFailed', resource, error: 'refused' })
     assert.equal(this.#gone.has(resource), true)
     if (tellsAll)
       assert.deepEqual(
         waiting.map((waiter) => this.#answered.get(waiter)),
-        waiting.map(() => kind),
+        waiting.map(() => 'refused'),
       )
     else assert.deepEqual(this.#waiting, waiting)
   }

@@ -27,7 +27,7 @@ beforeEach(() => {
 const acquire = (waiter: number): LedgerEffect[] => ledger.apply({ type: 'acquire', waiter })
 const opened = (resource: number): LedgerEffect[] => ledger.apply({ type: 'opened', resource })
 const refused = (resource: number, error: unknown = 'full'): LedgerEffect[] =>
-  ledger.apply({ type: 'openFailed', resource, kind: 'refused', error })
+  ledger.apply({ type: 'openFailed', resource, error })
 const release = (resource: number): LedgerEffect[] => ledger.apply({ type: 'release', resource })
 const checked = (resource: number, ok: boolean): LedgerEffect[] =>
   ledger.apply({ type: 'checked', resource, ok })
@@ -100,18 +100,6 @@ describe('failing to open', () => {
     expect(refused(4)).toEqual([forget(4), { type: 'limited', ceiling: 2, error: 'full' }])
     expect(release(2)).toEqual([check(2)])
     expect(checked(2, true)).toEqual([grant(3, 2)])
-  })
-
-  test('fatal: everybody is told, sibling or not, and the ceiling stays', () => {
-    lend(1)
-    acquire(2)
-    acquire(3)
-    expect(ledger.apply({ type: 'openFailed', resource: 2, kind: 'fatal', error: 'certificate' })).toEqual([
-      forget(2),
-      reject(2, 'certificate'),
-      reject(3, 'certificate'),
-    ])
-    expect(ledger.stats()).toMatchObject({ opening: 1, ceiling: 4 })
   })
 
   test('the last sibling is lost while others open: the first refusal then tells everybody', () => {

@@ -1,7 +1,6 @@
 /** The pool under many callers at once, with its hooks answering in every order fast-check can think of. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { OpenFailure } from '../../src/pool/events.ts'
 import { Pool, type PoolHooks } from '../../src/pool/pool.ts'
 
 interface Thing {
@@ -38,10 +37,6 @@ class StormyHooks implements PoolHooks<Thing> {
     expect(thing.state).toBe('open')
     await this.#scheduler.schedule(Promise.resolve(), 'check')
     return this.#weather.checks.shift() ?? true
-  }
-
-  classify(): OpenFailure {
-    return 'refused'
   }
 
   async close(thing: Thing): Promise<void> {

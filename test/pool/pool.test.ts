@@ -78,18 +78,6 @@ describe('acquire', () => {
     hooks.opensAtOnce = true
     expect((await pool.acquire()).value.name).toBe('a')
   })
-
-  test('a fatal failure beside a live sibling rejects those who wait, and leaves the sibling alone', async () => {
-    const [sibling] = await borrow(1)
-    hooks.opensAtOnce = false
-    const wait = watch(pool.acquire())
-    const error = new RangeError('certificate')
-    hooks.openings[1]?.reject(error)
-    await quiet()
-    expect(wait.outcome).toBe(error)
-    sibling?.release()
-    expect(pool.stats()).toMatchObject({ open: 1, idle: 1, ceiling: 4 })
-  })
 })
 
 describe('an aborted wait', () => {
@@ -352,17 +340,6 @@ describe('a hook that throws', () => {
     hooks.open = throwing
     await expect(pool.acquire()).rejects.toThrow('hook')
     expect(pool.stats()).toMatchObject({ opening: 0, waiting: 0 })
-  })
-
-  test('classify: fatal, with the error of the opening', async () => {
-    await borrow(1)
-    hooks.opensAtOnce = false
-    hooks.classify = throwing
-    const wait = watch(pool.acquire())
-    const error = new Error('421')
-    hooks.openings[1]?.reject(error)
-    await quiet()
-    expect(wait.outcome).toBe(error)
   })
 
   test('check: not usable', async () => {

@@ -32,7 +32,6 @@ const pool = new Pool({
       return { timer: setTimeout(() => {}, 3_600_000) }
     },
     check: async () => true,
-    classify: () => 'refused',
     // As with a socket, only the resource's own handle holds the process while the reply is on its way.
     async close({ timer }) {
       await new Promise((resolve) => setTimeout(resolve, 50).unref())

@@ -76,9 +76,10 @@ describe('describeCommand', () => {
     command('SITE', 'PSWD hunter2', { secret: true }),
   ])('%s shows its secret in no way', (secret) => {
     expect(JSON.parse(JSON.stringify(secret))).toMatch(/^[A-Z]{4} \*{4}$/)
+    const anything: unknown = secret
     const shown = [
       describeCommand(secret),
-      String(secret),
+      String(anything),
       JSON.stringify({ secret }),
       JSON.stringify({ ...secret }),
       inspect(secret, { showHidden: true, getters: true, depth: 9 }),

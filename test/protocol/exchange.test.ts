@@ -140,12 +140,12 @@ function outcomeAt(events: readonly TransferEvent[]): TransferOutcome | undefine
   return events.includes('data-begin') || dataEnd !== undefined ? 'failed' : 'refused'
 }
 
-function* sequences(length: number): Generator<TransferEvent[]> {
+function* sequences(length: number): Generator<TransferEvent[], void, void> {
   if (length === 0) return yield []
   for (const rest of sequences(length - 1)) for (const event of EVENTS) yield [...rest, event]
 }
 
-function* merges(a: TransferEvent[], b: TransferEvent[]): Generator<TransferEvent[]> {
+function* merges(a: TransferEvent[], b: TransferEvent[]): Generator<TransferEvent[], void, void> {
   const [firstA, ...restA] = a
   const [firstB, ...restB] = b
   if (firstA === undefined || firstB === undefined) return yield [...a, ...b]

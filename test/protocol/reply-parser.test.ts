@@ -188,7 +188,10 @@ describe('work', () => {
   /** Bytes copied and bytes searched while `chunks` are parsed: counted, as a clock would be a guess. */
   function workOf(chunks: readonly Uint8Array[]): number {
     const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array
-    const { set, indexOf } = typedArray
+    const { set, indexOf } = typedArray as unknown as {
+      set: (this: Uint8Array, source: ArrayLike<number>, at?: number) => void
+      indexOf: (this: Uint8Array, value: number, from?: number) => number
+    }
     let work = 0
     vi.spyOn(typedArray, 'set').mockImplementation(function (this: Uint8Array, source, at) {
       work += source.length

@@ -53,6 +53,18 @@ describe('RetryBudget', () => {
     expect(delays).toEqual([100, 200, 100, 200])
   })
 
+  test('progress is more than ever before: a whole that begins anew and breaks at varying places is given up', () => {
+    const budget = new RetryBudget(POLICY, undefined, never)
+    const outcomes = [300, 10, 100, 299].map((mib) => spent(budget, mib * MIB))
+    expect(outcomes).toEqual([false, false, false, true])
+  })
+
+  test('what falls back and then goes beyond all before has made progress', () => {
+    const budget = new RetryBudget(POLICY, undefined, never)
+    const outcomes = [300, 10, 100, 301, 0, 0, 0].map((mib) => spent(budget, mib * MIB))
+    expect(outcomes).toEqual([false, false, false, false, false, false, true])
+  })
+
   test('never fails more often in a row than the policy says, whatever comes and goes', () => {
     const policies = fc.record({
       attempts: fc.integer({ min: 1, max: 12 }),
@@ -62,10 +74,10 @@ describe('RetryBudget', () => {
       fc.property(policies, fc.array(fc.nat(10 * MIB), { maxLength: 40 }), ({ attempts, total }, bytes) => {
         const budget = new RetryBudget({ ...POLICY, attempts }, total ?? undefined, Math.random)
         const progress = Math.max(1, Math.min(MIB, (total ?? Infinity) / 100))
-        let [inRow, last] = [0, 0]
+        let [inRow, best] = [0, 0]
         for (const at of bytes) {
-          inRow = at - last >= progress ? 1 : inRow + 1
-          last = at
+          inRow = at - best >= progress ? 1 : inRow + 1
+          best = Math.max(best, at)
           expect(spent(budget, at)).toBe(inRow >= attempts)
           if (inRow >= attempts) return
         }

@@ -11,7 +11,7 @@ import {
   type ScriptedServerOptions,
 } from '../support/scripted-server.ts'
 
-export function optionsFor(server: ScriptedServer, options: FtpClientOptions = {}): SessionOptions {
+function optionsFor(server: ScriptedServer, options: FtpClientOptions = {}): SessionOptions {
   return clientSettings({ host: server.host, port: server.port, security: 'none', ...options }).session
 }
 

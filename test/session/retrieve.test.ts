@@ -502,7 +502,7 @@ describe('what is sent', () => {
   })
 
   test.each([
-    ['502 not implemented', 'refused'],
+    ['502 not implemented', 'unusable'],
     ['451 not now', 'untried'],
   ])(
     'REST is answered %j: an error, no RETR, and the data connection is given up',

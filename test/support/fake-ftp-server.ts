@@ -8,7 +8,7 @@ import { scriptedServer } from './scripted-server.ts'
 import type { ScriptedControl, ScriptedServer } from './scripted-server.ts'
 
 export type { AfterCut, Completion, ConnectionLimit, FakeFtpOptions, Fault } from './fake/options.ts'
-export type { Override, PassiveQuirk } from './fake/options.ts'
+export type { PassiveQuirk } from './fake/options.ts'
 export type { DataRecord, Login, Retrieval } from './fake/records.ts'
 export type { FakeSession } from './fake/fake-session.ts'
 

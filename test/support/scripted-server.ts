@@ -5,15 +5,12 @@ import { OpenSockets } from './scripted/open-sockets.ts'
 import { ScriptedControl } from './scripted/script-control.ts'
 import type { ServerTlsOptions } from './scripted/server-tls.ts'
 
-export { foreignHost, namingPort, properReply, withoutBrackets } from './scripted/passive-reply.ts'
+export { foreignHost, namingPort, withoutBrackets } from './scripted/passive-reply.ts'
 export type { PassiveReply } from './scripted/passive-reply.ts'
-export type { CommandPattern } from './scripted/expectation.ts'
-export { DialogueError } from './scripted/expectation.ts'
 export { ScriptedControl } from './scripted/script-control.ts'
 export type { ActiveData, DataOptions } from './scripted/data-ports.ts'
 export type { PassiveOptions } from './scripted/script-control.ts'
 export { ScriptedData } from './scripted/script-data.ts'
-export type { Departure } from './scripted/script-data.ts'
 export type { ServerTlsOptions } from './scripted/server-tls.ts'
 
 /** What the server says and awaits on one control connection; called for each, with its number from 0. */

@@ -82,6 +82,49 @@ describe('a bad value: an error with the name, the value and what is allowed', (
     expect(error.message).toMatch(message)
   })
 
+  test.each([
+    ['a URL', `ftp://bob:${SECRET}@ftp.example.org`],
+    ['a URL with a path', `ftp://bob:${SECRET}@ftp.example.org/pub`],
+    ['a URL object', new URL(`ftp://bob:${SECRET}@h/`)],
+    ['login and host', `bob:${SECRET}@ftp.example.org`],
+    ['login and IPv6 address', `bob:${SECRET}@[::1]`],
+    ['a path behind the host', `ftp.example.org/${SECRET}`],
+    ['a query', `ftp.example.org?password=${SECRET}`],
+    ['a blank', `ftp.example.org ${SECRET}`],
+    ['a line end', `ftp.example.org\r\nPASS ${SECRET}`],
+    ['a list', [`bob:${SECRET}@h`]],
+  ])('a host that is more than one (%s) is refused, and not shown', (_what, host) => {
+    const error = thrownBy(() => settingsOf({ host }))
+    expect([TypeError, RangeError]).toContain(error.constructor)
+    expect(error.message).toMatch(/"host"/)
+    expect(inspect(error, { showHidden: true, depth: 9 })).not.toContain(SECRET)
+  })
+
+  test.each([
+    ['FTP.Example.ORG', 'ftp.example.org'],
+    ['bücher.example', 'xn--bcher-kva.example'],
+    ['::1', '::1'],
+    ['[2001:DB8::1]', '2001:db8::1'],
+    ['192.0.2.1', '192.0.2.1'],
+  ])('a host is read as in a URL: %s', (host, read) => {
+    expect(settingsOf({ host }).session.host).toBe(read)
+    expect(
+      withUrl(`ftp://${host.includes('::') && !host.startsWith('[') ? `[${host}]` : host}/`).session.host,
+    ).toBe(read)
+  })
+
+  test.each([
+    ['text', `-----BEGIN PRIVATE KEY-----\n${SECRET}\n`],
+    ['a list', [`-----BEGIN PRIVATE KEY-----\n${SECRET}\n`]],
+    ['its `key` in the wrong form', { key: `-----BEGIN PRIVATE KEY-----\n${SECRET}\n` }],
+    ['its `pfx` in the wrong form', { pfx: SECRET, passphrase: SECRET }],
+  ])('a key in the place of the TLS options (%s) is refused, and not shown', (_what, tls) => {
+    const error = thrownBy(() => settingsOf({ tls }))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toMatch(/"tls"/)
+    expect(inspect(error, { showHidden: true, depth: 9 })).not.toContain(SECRET)
+  })
+
   test('TLS material that cannot be read: the option is named', () => {
     const error = thrownBy(() => settingsOf({ tls: { ca: 'not a certificate', cert: 'nor this' } }))
     expect(error).toBeInstanceOf(TypeError)

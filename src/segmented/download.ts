@@ -13,6 +13,7 @@ import type { Lease } from '../pool/lease.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
 import { delay } from '../util/timer.ts'
+import { KeptLease } from './kept-lease.ts'
 import { fetchAll } from './fetch-all.ts'
 import type { FetchSource } from './fetch-segment.ts'
 import { SegmentJob } from './job.ts'
@@ -86,6 +87,8 @@ export async function runDownload(
   } catch (error) {
     await file.discard()
     throw await explained(error, request, before, context)
+  } finally {
+    download.release()
   }
 }
 
@@ -105,12 +108,13 @@ async function withSession<T>(
   { pool, retry }: DownloadRequest,
   { signal, emit }: TransferContext,
   ask: (session: Session) => Promise<T>,
+  kept?: KeptLease,
 ): Promise<{ readonly lease: Lease<Session>; readonly value: T }> {
   const budget = new RetryBudget(retry, undefined, Math.random)
   for (;;) {
     let lease: Lease<Session> | undefined
     try {
-      lease = await pool.acquire(signal)
+      lease = (await kept?.take()) ?? (await pool.acquire(signal))
       const session = lease.value
       return { lease, value: await session.abortable(signal, () => ask(session)) }
     } catch (error) {
@@ -155,6 +159,7 @@ class Download {
   readonly #context: TransferContext
   readonly #before: SourceFacts
   readonly #tally = new TlsTally()
+  readonly #kept = new KeptLease()
   #jobs: readonly SegmentJob[] = []
 
   constructor(request: DownloadRequest, context: TransferContext, before: SourceFacts) {
@@ -188,6 +193,11 @@ class Download {
       if (error instanceof RestartDistrusted) throw this.#sizeMismatch(error)
       throw error
     }
+  }
+
+  /** Gives back what it still holds. */
+  release(): void {
+    this.#kept.release()
   }
 
   /** What came does not fit what was said: a source that has changed says why. */
@@ -240,6 +250,7 @@ class Download {
       retry,
       continues,
       tally: this.#tally,
+      kept: this.#kept,
       context: this.#context,
     })
     return this.#before.size ?? this.#jobs[0]?.position ?? 0
@@ -267,9 +278,8 @@ class Download {
   async #expectUnchanged(): Promise<SourceFacts | undefined> {
     const { verifySize, verifyModified } = this.#request.settings
     if (!verifySize && !verifyModified) return undefined
-    const { lease, value: after } = await withSession(this.#request, this.#context, (session) =>
-      learnOf(session, this.#request),
-    )
+    const ask = (session: Session): Promise<SourceFacts> => learnOf(session, this.#request)
+    const { lease, value: after } = await withSession(this.#request, this.#context, ask, this.#kept)
     lease.release()
     const { size, modified } = this.#before
     const compared = { size: verifySize ? size : undefined, modified: verifyModified ? modified : undefined }

@@ -13,6 +13,7 @@ import { onAbort } from '../util/abort.ts'
 import { delay } from '../util/timer.ts'
 import { fetchSegment, type FetchSource } from './fetch-segment.ts'
 import type { SegmentJob } from './job.ts'
+import type { KeptLease } from './kept-lease.ts'
 import { RetryBudget, type RetryPolicy } from './retry.ts'
 import { compareSeams } from './seams.ts'
 import { endLease, type SessionPool } from './session-pool.ts'
@@ -26,6 +27,8 @@ export interface FetchOptions {
   /** Whether a failed segment goes on where it was, by REST; otherwise it begins anew. */
   readonly continues: boolean
   readonly tally: TlsTally
+  /** Where the session of the last segment stays. */
+  readonly kept: KeptLease
   readonly context: TransferContext
 }
 
@@ -134,7 +137,8 @@ class Crew {
         meter.connectionEnded()
       })
       this.#options.tally.add(result.tls)
-      lease.release()
+      if (this.#unfinished === 1) this.#options.kept.keep(lease)
+      else lease.release()
       const { position, end } = job
       emit('segment', {
         type: 'finish',

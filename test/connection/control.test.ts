@@ -151,6 +151,23 @@ describe('a silent server', () => {
     await expect(control.request(NOOP, LONG_MS)).rejects.toBe(error)
   })
 
+  test('that says "wait" for ever: one deadline for all of it', async () => {
+    await using server = await scriptedServer(async (control) => {
+      await control.expect('NOOP')
+      // Each of them well within the deadline, and an answer in the end for whoever lets himself be put off.
+      for (let said = 0; said < 60; said++) {
+        control.reply('150 wait')
+        await control.delay(20)
+      }
+      control.reply('200 here I am')
+    })
+    const control = await controlTo(server)
+    const error = await rejection(control.request(NOOP, 300))
+    const told = { code: 'ERR_FTP_TIMEOUT', phase: 'reply', afterMs: 300, command: 'NOOP' }
+    expect(error).toMatchObject(told)
+    expect(control.isOpen).toBe(false)
+  })
+
   test('that does not greet: the error says so', async () => {
     await using server = await scriptedServer((control) => control.silence())
     const control = await controlTo(server)

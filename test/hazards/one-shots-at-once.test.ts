@@ -81,20 +81,6 @@ test('another secureContext is another client, though it looks the same: the ide
   })
 })
 
-test('another function to check the certificate with is another client, too', async () => {
-  await expectNoLeaks(async () => {
-    await using folder = await temporaryDirectory()
-    await using server = await fakeFtpServer(serving(CONTENT, { security: 'explicit' }))
-    const { ca } = await certificate()
-    const url = `ftpes://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${server.port}/${REMOTE}`
-    await download(url, folder.at('a'), { tls: { ca, checkServerIdentity: () => undefined } })
-    const refuses = { ca, checkServerIdentity: () => new Error('not the one I know') }
-    await expect(download(url, folder.at('b'), { tls: refuses })).rejects.toMatchObject({
-      code: 'ERR_FTP_TLS_HANDSHAKE',
-    })
-  })
-})
-
 test('one of them that fails does not disturb the others', async () => {
   await withServer(async (server, folder) => {
     const outcomes = await Promise.allSettled([

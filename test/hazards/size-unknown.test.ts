@@ -37,6 +37,31 @@ test('neither: the 226 has to do', async () => {
   expect(result.verified).toEqual({ size: 'unavailable', modified: 'unavailable', checksum: 'not asked' })
 })
 
+test.each([
+  ['SIZE', { size: 'unavailable', modified: 'matched', checksum: 'not asked' }],
+  ['MDTM', { size: 'matched', modified: 'unavailable', checksum: 'not asked' }],
+])(
+  '%s is told before and refused afterwards: nothing was compared, so nothing matched',
+  async (verb, verified) => {
+    let timesAsked = 0
+    const outcome = await succeed({
+      server: {
+        on: {
+          [verb]: async (session, _argument, proceed) =>
+            timesAsked++ === 0 ? proceed() : session.reply('550 Not any more'),
+        },
+      },
+      download: { connections: 2 },
+    })
+    expect(timesAsked).toBe(2)
+    expect(outcome.result.verified).toEqual(verified)
+    expect(eventsOf(outcome, 'verify')).toMatchObject([
+      { check: 'size', outcome: verified.size },
+      { check: 'modified', outcome: verified.modified },
+    ])
+  },
+)
+
 test('an empty file whose size is not told', async () => {
   const { result } = await succeed({ content: Buffer.alloc(0), server: { unsupported: ['SIZE'] } })
   expect(result.bytes).toBe(0)

@@ -143,6 +143,21 @@ describe('USER, PASS, ACCT', () => {
     expect(error.message).toMatch(/without a greeting.*full.*implicit TLS/)
   })
 
+  test('a server that says "120 wait" for ever: one deadline for all of it', async () => {
+    const { error } = await refusal(
+      async (control) => {
+        for (let said = 0; said < 60; said++) {
+          control.reply('120 wait')
+          await control.delay(20)
+        }
+        control.reply('220 ready')
+        await control.silence()
+      },
+      { ...BOB, timeouts: { greeting: 300, reply: 300 } },
+    )
+    expect(error).toMatchObject({ code: 'ERR_FTP_TIMEOUT', phase: 'greeting', afterMs: 300 })
+  })
+
   test('a silent server: the deadline holds', async () => {
     const { error } = await refusal((control) => control.silence(), { ...BOB, timeouts: { greeting: 50 } })
     expect(error).toMatchObject({ code: 'ERR_FTP_TIMEOUT', phase: 'greeting', afterMs: 50 })

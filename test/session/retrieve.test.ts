@@ -209,10 +209,10 @@ describe('all the bytes, and yet not in order: they speak for themselves', () =>
       },
       new Taker(),
       {},
-      { timeouts: { completion: 2_500 } },
+      { timeouts: { completion: Infinity } },
     )
     expect(text).toBe(TEXT)
-    expect(result).toMatchObject({ outcome: expect.stringMatching(/complete|unconfirmed/) as unknown })
+    expect(result).toMatchObject({ outcome: 'unconfirmed', bytes: TEXT.length })
     expect(ready).toBe(false)
   })
 })

@@ -52,11 +52,6 @@ describe('secure', () => {
     while (sessions.length < 2) await once(secured, 'session')
     expect(secured.isSessionReused()).toBe(false)
     secured.destroy()
-
-    const [session] = sessions
-    const again = await secure(await socketTo(peer.port), options({ ca: peer.ca }, { session }))
-    expect(again.isSessionReused()).toBe(true)
-    again.destroy()
   })
 
   const refused: [string, () => Promise<Certificate>, RegExp][] = [

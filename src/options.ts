@@ -101,7 +101,10 @@ const PORTS: Readonly<Record<Security, number>> = { none: 21, explicit: 21, impl
 /** A `TypeError` or `RangeError` names the option that is wrong. No message shows a password. */
 export function clientSettings(options: FtpClientOptions): ClientSettings {
   const given = optionsObject(options, 'options')
-  const named = text(given, 'host', undefined)
+  const named: unknown = given.host
+  if (named !== undefined && (typeof named !== 'string' || named === '')) {
+    throw new TypeError('Option "host" must be the name or the address of a server, and nothing else')
+  }
   if (named === undefined) throw new TypeError('Option "host" is missing: give a URL or a host')
   const host = parseHost(named)
   const security = oneOf(given, 'security', 'explicit', ['none', 'explicit', 'implicit'])
@@ -193,7 +196,9 @@ function ipAddress(options: object, name: string): string | undefined {
 function identity(options: FtpClientOptions, host: string): SecureIdentity {
   const { tls } = options
   // Not shown: it may be a key.
-  if (tls !== undefined && typeof tls !== 'object') throw new TypeError('Option "tls" must be an object')
+  if (tls !== undefined && (typeof tls !== 'object' || Array.isArray(tls) || tls instanceof Uint8Array)) {
+    throw new TypeError('Option "tls" must be an object')
+  }
   const given = optionsObject(tls, 'tls')
   try {
     return secureIdentity(given, host)

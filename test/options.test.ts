@@ -73,8 +73,8 @@ describe('a bad value: an error with the name, the value and what is allowed', (
     [{ retry: { maxDelay: NaN } }, RangeError, /"retry\.maxDelay" is NaN/],
     [{ retry: { factor: 0.5 } }, RangeError, /"retry\.factor" is 0\.5.*1 to 100/],
     [{ retry: { jitter: 2 } }, RangeError, /"retry\.jitter" is 2.*0 to 1/],
-    [{ host: 7 }, TypeError, /"host" is 7/],
-    [{ host: '' }, RangeError, /"host" is ''/],
+    [{ host: 7 }, TypeError, /"host" must be the name or the address/],
+    [{ host: '' }, TypeError, /"host" must be the name or the address/],
     [{ host: undefined }, TypeError, /"host" is missing/],
   ])('%o', (options, kind, message) => {
     const error = thrownBy(() => settingsOf(options))

@@ -112,10 +112,15 @@ export class ControlConnection {
   }
 
   /**
-   * The next reply, a preliminary one included. `timeoutMs` without one fails the connection: what comes
+   * The next reply, a preliminary one included. `timeoutMs` (after `sinceMs`) without one fails the connection: what comes
    * later could not be told from the reply to another command.
    */
-  nextReply(timeoutMs: number, phase: TimeoutPhase, command?: Command): Promise<Reply> {
+  nextReply(
+    timeoutMs: number,
+    phase: TimeoutPhase,
+    command?: Command,
+    sinceMs: number = performance.now(),
+  ): Promise<Reply> {
     const reply = this.#replies.shift()
     if (reply !== undefined) return Promise.resolve(reply)
     return new Promise((resolve, reject) => {
@@ -123,7 +128,8 @@ export class ControlConnection {
         reject(this.#state.reason)
         return
       }
-      const cancelTimer = startTimer(timeoutMs, () => this.destroy(this.#timedOut(timeoutMs, phase, command)))
+      const leftMs = Math.max(1, sinceMs + timeoutMs - performance.now())
+      const cancelTimer = startTimer(leftMs, () => this.destroy(this.#timedOut(timeoutMs, phase, command)))
       this.#waiter = { resolve, reject, cancelTimer }
     })
   }
@@ -135,10 +141,7 @@ export class ControlConnection {
     let reply = await this.nextReply(timeoutMs, phase, command)
     this.#roundTripMs = Math.min(this.#roundTripMs, performance.now() - sentAt)
     // One deadline for all of it: a server that says "wait" for ever is as silent as one that says nothing.
-    while (isPreliminary(reply)) {
-      const leftMs = Math.max(1, timeoutMs - (performance.now() - sentAt))
-      reply = await this.nextReply(leftMs, phase, command)
-    }
+    while (isPreliminary(reply)) reply = await this.nextReply(timeoutMs, phase, command, sentAt)
     return reply
   }
 

@@ -8,8 +8,10 @@
 import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { handshakeError } from '../tls/handshake.ts'
+import { RecordTap } from '../tls/record-tap.ts'
 import { canResetUnderTls, resetUnderTls } from '../tls/reset.ts'
 import { identityOptions, type SecureIdentity } from '../tls/secure-options.ts'
+import { TappedSocket } from '../tls/tapped-socket.ts'
 import type { Tickets } from '../tls/tickets.ts'
 import type { DataSocket, DataSocketEvents, OpenDataSocket } from './data.ts'
 import type { DataReceiver } from './receiver.ts'
@@ -24,12 +26,18 @@ export interface DataTarget {
 export interface DataSecurity {
   readonly identity: SecureIdentity
   readonly tickets: Tickets
+  /**
+   * Whether the end of the connection has to be told from a cut: where the size is known, the count of bytes says
+   * more, and reading is faster.
+   */
+  readonly watchesEnd: boolean
 }
 
 /** A passive data connection: we connect. */
 export function passiveSocket(target: DataTarget, security: DataSecurity | undefined): OpenDataSocket {
   if (security === undefined) return (receiver, events) => plainSocket(target, receiver, events)
-  if (canResetUnderTls() && identityReaches(security.identity, target.address)) {
+  const isDirect = canResetUnderTls() && !security.watchesEnd
+  if (isDirect && identityReaches(security.identity, target.address)) {
     return (receiver, events) => directTlsSocket(target, security, receiver, events)
   }
   return (receiver, events) => {
@@ -89,9 +97,12 @@ function plainSocket(target: DataTarget, receiver: DataReceiver, events: DataSoc
   }
 }
 
-/** `resetAndDestroy()` waits for a connection that is being made, and one to a filtered port never comes. */
+/**
+ * `resetAndDestroy()` waits for a connection that is being made, and one to a filtered port never comes; and on
+ * one that is being ended it fails and leaves the handle open for good (Node 20.20).
+ */
 function resetNow(socket: Socket): void {
-  if (socket.connecting) socket.destroy()
+  if (socket.connecting || socket.writableEnded) socket.destroy()
   else socket.resetAndDestroy()
 }
 
@@ -179,12 +190,22 @@ function adopt(
   if (security === undefined) {
     return copying(socket, receiver, events, { tls: undefined }, asItIs, () => resetNow(socket))
   }
-  const secured = connectTls({ ...identityOptions(security.identity), socket, ...sessionToOffer(security) })
+  const tap = new RecordTap()
+  const carrier = security.watchesEnd ? new TappedSocket(socket, (chunk) => tap.push(chunk)) : socket
+  const secured = connectTls({
+    ...identityOptions(security.identity),
+    socket: carrier,
+    ...sessionToOffer(security),
+  })
   const facts = followHandshake(secured, security, events)
   socket.on('error', (error) => events.failed(error))
+  const ended = (): void => {
+    if (!security.watchesEnd || tap.isClosedInOrder) events.ended()
+    else events.failed(new Error('it ended without the TLS close_notify, so that it may have been cut'))
+  }
   const describe = (error: Error): Error =>
     facts.tls === undefined ? handshakeError(error, 'the data connection') : error
-  return copying(secured, receiver, events, facts, describe, () => {
+  return copying(secured, receiver, { ...events, ended }, facts, describe, () => {
     security.tickets.doubt(facts.origin)
     secured.on('error', () => {})
     resetNow(socket)

@@ -145,7 +145,12 @@ export class DataConnection {
   #onEnded(): void {
     // An end before the handshake is not the end of a file: it was not the server who said it.
     if (this.#state === 'securing')
-      this.#lose(handshakeError(new Error('the connection ended'), this.#options.label))
+      this.#lose(
+        handshakeError(
+          Object.assign(new Error('the connection ended'), { code: 'ECONNRESET' }),
+          this.#options.label,
+        ),
+      )
     else this.#finish({ is: 'ended' })
   }
 

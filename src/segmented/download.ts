@@ -180,7 +180,8 @@ class Download {
       } catch (error) {
         await this.#askAgain(error)
         if (!isRestartTrouble(error)) throw error
-        profile.restart = 'unusable' // For this client's further files, too.
+        // For this client's further files, too. A refusal of one file or moment says nothing of the next.
+        if (error instanceof RestartDistrusted) profile.restart = 'unusable'
         await this.#beginAnew(file, error as Error)
         const { lease } = await withSession(this.#request, this.#context, () => Promise.resolve())
         first = lease

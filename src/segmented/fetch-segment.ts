@@ -41,6 +41,7 @@ export async function fetchSegment(
       offset,
       receiver: writer,
       isWhole: () => writer.isWhole,
+      endsAtEnd: source.size === undefined,
       signal,
     })
     await writer.finish()

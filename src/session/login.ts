@@ -64,11 +64,10 @@ function identityOf(options: SessionOptions): SecureIdentity {
 /** RFC 959 §5.4: 220, perhaps after a 120. A server out of places says 421, or nothing at all. */
 async function greet(control: ControlConnection, { timeouts }: SessionOptions): Promise<void> {
   try {
+    const since = performance.now()
     let reply = await control.nextReply(timeouts.greeting, 'greeting')
-    const until = performance.now() + timeouts.greeting
-    while (reply.code === 120) {
-      reply = await control.nextReply(Math.max(1, until - performance.now()), 'greeting')
-    }
+    while (reply.code === 120)
+      reply = await control.nextReply(timeouts.greeting, 'greeting', undefined, since)
     if (!isCompletion(reply)) throw replyError(reply, control.label, undefined)
   } catch (error) {
     if (error instanceof FtpConnectionError && error.code === 'ERR_FTP_CONTROL_CLOSED')

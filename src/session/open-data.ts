@@ -26,33 +26,30 @@ import type { Session } from './session.ts'
 /** How long an EPSV port that has never worked may take before PASV is tried. */
 const EPSV_TRIAL_MS = 4_000
 
-/** Rejects with `ERR_FTP_DATA`, `ERR_FTP_TIMEOUT` or an `FtpReplyError`. */
-export function openData(
-  session: Session,
-  receiver: DataReceiver,
-  signal: AbortSignal | undefined,
-): Promise<DataConnection> {
-  const { dataMode } = session.options
-  return dataMode.is === 'active'
-    ? openActive(session, dataMode, receiver)
-    : openPassive(session, receiver, signal)
+export interface DataRequest {
+  readonly receiver: DataReceiver
+  /** Whether, under TLS, an end that may be a cut is no end: where no count of bytes tells. */
+  readonly watchesEnd: boolean
+  readonly signal: AbortSignal | undefined
 }
 
-async function openPassive(
-  session: Session,
-  receiver: DataReceiver,
-  signal: AbortSignal | undefined,
-): Promise<DataConnection> {
+/** Rejects with `ERR_FTP_DATA`, `ERR_FTP_TIMEOUT` or an `FtpReplyError`. */
+export function openData(session: Session, request: DataRequest): Promise<DataConnection> {
+  const { dataMode } = session.options
+  return dataMode.is === 'active' ? openActive(session, dataMode, request) : openPassive(session, request)
+}
+
+async function openPassive(session: Session, request: DataRequest): Promise<DataConnection> {
   const { control, options, profile } = session
   if (profile.passive.way === 'EPSV') {
     const endpoint = endpointOf(await session.request(EPSV), EPSV, control, options.passiveHost)
-    const data = endpoint && (await reach(session, 'EPSV', endpoint, receiver, signal).catch(triesPasv))
+    const data = endpoint && (await reach(session, 'EPSV', endpoint, request).catch(triesPasv))
     if (data !== undefined) return data
   }
   const reply = await session.request(PASV)
   const endpoint = endpointOf(reply, PASV, control, options.passiveHost)
   if (endpoint === undefined) throw replyError(reply, control.label, PASV)
-  return reach(session, 'PASV', endpoint, receiver, signal)
+  return reach(session, 'PASV', endpoint, request)
 }
 
 /** The port that EPSV gave cannot be reached; PASV's may be, and if not its error says as much. */
@@ -65,19 +62,18 @@ async function reach(
   session: Session,
   way: 'EPSV' | 'PASV',
   endpoint: PassiveEndpoint,
-  receiver: DataReceiver,
-  signal: AbortSignal | undefined,
+  request: DataRequest,
 ): Promise<DataConnection> {
   const { profile, options } = session
   const isProven = profile.passive.way === way && profile.passive.isProven
   const { connect } = options.timeouts
   const connectMs = way === 'EPSV' && !isProven ? Math.min(connect, EPSV_TRIAL_MS) : connect
-  const data = connectTo(session, endpoint, receiver, connectMs)
+  const data = connectTo(session, endpoint, request, connectMs)
   const learnt = learnFrom(data, way, profile)
   if (options.identity !== undefined) return data
   data.start()
   if (isProven) return data
-  const stopListening = onAbort(signal, () => data.cut())
+  const stopListening = onAbort(request.signal, () => data.cut())
   try {
     await learnt
     await data.connected
@@ -104,11 +100,11 @@ async function learnFrom(data: DataConnection, way: 'EPSV' | 'PASV', profile: Se
 function connectTo(
   session: Session,
   { address, port }: PassiveEndpoint,
-  receiver: DataReceiver,
+  { receiver, watchesEnd }: DataRequest,
   connectMs: number,
 ): DataConnection {
   const target = { address, port, localAddress: session.options.localAddress }
-  const open = passiveSocket(target, session.dataSecurity)
+  const open = passiveSocket(target, session.dataSecurity(watchesEnd))
   return receiveBy(session, open, receiver, `${address}:${port}`, connectMs)
 }
 
@@ -127,7 +123,7 @@ function receiveBy(
 async function openActive(
   session: Session,
   mode: DataMode & { readonly is: 'active' },
-  receiver: DataReceiver,
+  { receiver, watchesEnd }: DataRequest,
 ): Promise<DataConnection> {
   const { control, options } = session
   const listener = await listenForData(
@@ -136,7 +132,7 @@ async function openActive(
       ports: mode.ports,
       peerAddress: control.remoteAddress,
     },
-    session.dataSecurity,
+    session.dataSecurity(watchesEnd),
   )
   try {
     await announce(session, mode.address ?? control.localAddress, listener.port)

@@ -24,6 +24,8 @@ export interface RetrieveRequest {
   readonly receiver: DataReceiver
   /** Whether what has been received proves by itself that the file's end was reached. */
   readonly isWhole: () => boolean
+  /** Whether only the end of the data says where the file ends, so that it has to be told from a cut. */
+  readonly endsAtEnd: boolean
   readonly signal: AbortSignal | undefined
 }
 
@@ -50,7 +52,7 @@ export async function retrieve(session: Session, request: RetrieveRequest): Prom
   const { path, type, offset, receiver, signal } = request
   const data = await session.abortable(signal, async () => {
     await session.setType(type)
-    const opened = await openData(session, receiver, signal)
+    const opened = await openData(session, { receiver, watchesEnd: request.endsAtEnd, signal })
     try {
       // A marker that an earlier RETR was refused behind may still stand.
       if (offset > 0 || session.isRestartPending) await restartAt(session, offset)

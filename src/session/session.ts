@@ -47,10 +47,10 @@ export class Session {
     this.profile = profile
   }
 
-  /** What data connections need under TLS; `undefined` in clear. */
-  get dataSecurity(): DataSecurity | undefined {
+  /** What a data connection needs under TLS; `undefined` in clear. */
+  dataSecurity(watchesEnd: boolean): DataSecurity | undefined {
     const { identity } = this.options
-    return identity === undefined ? undefined : { identity, tickets: this.control.tickets }
+    return identity && { identity, tickets: this.control.tickets, watchesEnd }
   }
 
   /**

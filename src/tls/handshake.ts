@@ -38,8 +38,7 @@ export function secure(socket: Socket, options: HandshakeOptions): Promise<TLSSo
       socket.destroy()
     }
     const onError = (error: Error): void => fail(handshakeError(error, options.label))
-    const onClose = (): void =>
-      fail(handshakeError(new Error('the server closed the connection'), options.label))
+    const onClose = (): void => fail(handshakeError(closed(), options.label))
     const cancelTimer = startTimer(options.timeoutMs, () => fail(handshakeTimedOut(options)))
     secured.once('error', onError)
     secured.once('close', onClose)
@@ -70,8 +69,13 @@ export function handshakeError(cause: Error, label: string): FtpTlsError {
       ? `TLS handshake with ${label} failed: ${cause.message}`
       : `The certificate of ${label} is not accepted: ${advice} (${cause.message})`
   // A connection that just ends may be a server out of places; a certificate or a cipher stays what it is.
-  const retryable = code === 'ECONNRESET' || code === 'EPIPE' || code === ''
+  const retryable = code === 'ECONNRESET' || code === 'EPIPE'
   return new FtpTlsError('ERR_FTP_TLS_HANDSHAKE', message, { cause, host: label, retryable })
+}
+
+/** An end without a word: told as the reset that it amounts to. */
+function closed(): Error {
+  return Object.assign(new Error('the server closed the connection'), { code: 'ECONNRESET' })
 }
 
 function handshakeTimedOut({ label, timeoutMs }: HandshakeOptions): FtpTimeoutError {

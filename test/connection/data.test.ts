@@ -103,7 +103,7 @@ async function peer(
   // With a literal address that is not the peer's, the TCP connection has to be made first.
   const host = kind === 'passive, TLS adopted' ? '::1' : 'localhost'
   const tls = trusts ? { ca: (await certificate()).ca, servername: 'localhost' } : {}
-  const security = isTls ? { identity: secureIdentity(tls, host), tickets } : undefined
+  const security = isTls ? { identity: secureIdentity(tls, host), tickets, watchesEnd: false } : undefined
   if (kind.startsWith('active')) {
     const options = { listenAddress: '127.0.0.1', ports: undefined, peerAddress: '127.0.0.1' }
     const { port, open } = await listenForData(options, security)
@@ -314,7 +314,11 @@ describe('TLS', () => {
 
   async function begin(ca: string, options: Partial<DataOptions> = {}): Promise<DataConnection> {
     const { port } = server.address() as AddressInfo
-    const security = { identity: secureIdentity({ ca }, 'localhost'), tickets: new Tickets() }
+    const security = {
+      identity: secureIdentity({ ca }, 'localhost'),
+      tickets: new Tickets(),
+      watchesEnd: false,
+    }
     const target = { address: '127.0.0.1', port, localAddress: undefined }
     return start(passiveSocket(target, security), new Taker(), { tlsMs: 10_000, ...options })
   }

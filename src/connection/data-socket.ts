@@ -200,6 +200,7 @@ function adopt(
   const facts = followHandshake(secured, security, events)
   socket.on('error', (error) => events.failed(error))
   const ended = (): void => {
+    socket.end() // vsftpd holds its 226 back until we have closed, too.
     if (!security.watchesEnd || tap.isClosedInOrder) events.ended()
     else events.failed(new Error('it ended without the TLS close_notify, so that it may have been cut'))
   }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { FakeFtpOptions } from '../support/fake-ftp-server.ts'
 import { CONTENT, fail, SIZE, succeed } from './support/attempt.ts'
 
-function sending(bytes: Buffer, end: 'end' | 'endWithoutNotice'): FakeFtpOptions['on'] {
+function sending(bytes: Buffer, end: 'end' | 'endWithoutNotice'): NonNullable<FakeFtpOptions['on']> {
   return {
     RETR: async (session) => {
       session.reply('150 Here it comes')

@@ -261,7 +261,7 @@ describe('options', () => {
     ['port', { port: 0 }, RangeError],
     ['port', { port: 65_536 }, RangeError],
     ['port', { port: '21' }, TypeError],
-    ['host', { host: '' }, RangeError],
+    ['host', { host: '' }, TypeError],
     ['user', { user: '' }, RangeError],
     ['user', { user: 5 }, TypeError],
     ['security', { security: 'tls' }, RangeError],

@@ -38,7 +38,16 @@ class Taker implements DataReceiver {
 
 function request(receiver: Taker, more: Partial<RetrieveRequest> = {}): RetrieveRequest {
   const isWhole = (): boolean => receiver.text === TEXT
-  return { path: 'a.bin', type: 'I', offset: 0, receiver, isWhole, endsAtEnd: false, signal: undefined, ...more }
+  return {
+    path: 'a.bin',
+    type: 'I',
+    offset: 0,
+    receiver,
+    isWhole,
+    endsAtEnd: false,
+    signal: undefined,
+    ...more,
+  }
 }
 
 /** TYPE and EPSV, up to where RETR comes. */

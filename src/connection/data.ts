@@ -9,7 +9,7 @@
  *      └───────────┴────────────────────────────────────────► cut     we reset it, on purpose
  */
 import { FtpConnectionError, FtpError, FtpTimeoutError } from '../errors.ts'
-import { handshakeError } from '../tls/handshake.ts'
+import { closedInHandshake, handshakeError } from '../tls/handshake.ts'
 import { Watchdog } from '../util/watchdog.ts'
 import type { DataReceiver } from './receiver.ts'
 
@@ -144,13 +144,7 @@ export class DataConnection {
 
   #onEnded(): void {
     // An end before the handshake is not the end of a file: it was not the server who said it.
-    if (this.#state === 'securing')
-      this.#lose(
-        handshakeError(
-          Object.assign(new Error('the connection ended'), { code: 'ECONNRESET' }),
-          this.#options.label,
-        ),
-      )
+    if (this.#state === 'securing') this.#lose(handshakeError(closedInHandshake(), this.#options.label))
     else this.#finish({ is: 'ended' })
   }
 

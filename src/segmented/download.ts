@@ -211,10 +211,13 @@ class Download {
   async verify(): Promise<DownloadResult['verified']> {
     const { verifySize, verifyModified } = this.#request.settings
     const after = await this.#expectUnchanged()
-    const state = (asked: boolean, fact: unknown): VerifiedState =>
-      asked ? (fact === undefined ? 'unavailable' : 'matched') : 'not asked'
-    const size = state(verifySize, this.#before.size && after?.size)
-    const modified = state(verifyModified, this.#before.modified && after?.modified)
+    const state = (isAsked: boolean, name: keyof SourceFacts): VerifiedState => {
+      if (!isAsked) return 'not asked'
+      // An empty file has a size, too.
+      return this.#before[name] === undefined || after?.[name] === undefined ? 'unavailable' : 'matched'
+    }
+    const size = state(verifySize, 'size')
+    const modified = state(verifyModified, 'modified')
     this.#context.emit('verify', { check: 'size', outcome: size })
     this.#context.emit('verify', { check: 'modified', outcome: modified })
     return { size, modified, checksum: 'not asked' }

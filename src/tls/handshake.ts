@@ -38,7 +38,7 @@ export function secure(socket: Socket, options: HandshakeOptions): Promise<TLSSo
       socket.destroy()
     }
     const onError = (error: Error): void => fail(handshakeError(error, options.label))
-    const onClose = (): void => fail(handshakeError(closed(), options.label))
+    const onClose = (): void => fail(handshakeError(closedInHandshake(), options.label))
     const cancelTimer = startTimer(options.timeoutMs, () => fail(handshakeTimedOut(options)))
     secured.once('error', onError)
     secured.once('close', onClose)
@@ -73,8 +73,8 @@ export function handshakeError(cause: Error, label: string): FtpTlsError {
   return new FtpTlsError('ERR_FTP_TLS_HANDSHAKE', message, { cause, host: label, retryable })
 }
 
-/** An end without a word: told as the reset that it amounts to. */
-function closed(): Error {
+/** What made a handshake fail that ended without a word: told as the reset that it amounts to. */
+export function closedInHandshake(): Error {
   return Object.assign(new Error('the server closed the connection'), { code: 'ECONNRESET' })
 }
 

@@ -1,6 +1,6 @@
 /** An abort, or cancel(), at any moment: the reason comes out untouched, and all is as before. */
-import { getEventListeners } from 'node:events'
-import { expect, test } from 'vitest'
+import { getEventListeners, once } from 'node:events'
+import { expect, test, vi } from 'vitest'
 import { download, FtpClient } from '../../src/index.ts'
 import { fakeFtpServer, type FakeFtpOptions } from '../support/fake-ftp-server.ts'
 import { filteredPort } from '../support/scripted/dead-port.ts'
@@ -103,12 +103,17 @@ test.each(HOWS)('while it waits for a free session, by %s', async (how) => {
   const controller = new AbortController()
   await expectNoLeaks(async () => {
     await using folder = await temporaryDirectory()
-    await using server = await fakeFtpServer(serving(CONTENT, { bytesPerSecond: 2_000_000 }))
+    await using server = await fakeFtpServer(serving(CONTENT, { bytesPerSecond: 600_000 }))
     await using client = new FtpClient(await clientOptions(server, { maxConnections: 1 }))
     const first = client.download(REMOTE, folder.at('first'))
+    // Only now: of two that begin together either may be the one that waits.
+    await once(first, 'segment')
     const second = client.download(REMOTE, folder.at('second'), { signal: controller.signal })
-    first.once('segment', () => (how === 'signal' ? controller.abort(reason) : second.cancel(reason)))
-    expect(await second.catch((error: unknown) => error)).toBe(reason)
+    const failed = second.catch((error: unknown) => error)
+    await vi.waitUntil(() => client.stats().waiting === 1)
+    if (how === 'signal') controller.abort(reason)
+    else second.cancel(reason)
+    expect(await failed).toBe(reason)
     expect(first.state).toBe('transferring')
     expect(client.stats()).toMatchObject({ waiting: 0, leased: 1 })
     expect((await first).bytes).toBe(SIZE)

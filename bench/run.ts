@@ -6,28 +6,46 @@ import { thisMachine } from './harness/machine.ts'
 import { whyUnmeasurable } from './harness/measure.ts'
 import { markdownHeading, markdownResults, type CaseResult, type Results } from './harness/report.ts'
 import { makeWorkspace, type Workspace } from './harness/workspace.ts'
+import { cappedConnections } from './scenarios/capped-connections.ts'
+import { longDistance } from './scenarios/long-distance.ts'
 import { loopback1Gib } from './scenarios/loopback-1gib.ts'
 import type { Scenario, ScenarioCase } from './scenarios/scenario.ts'
+import { oneStalls, unevenConnections } from './scenarios/uneven-connections.ts'
 
-const scenarios: readonly Scenario[] = [loopback1Gib]
+const scenarios: readonly Scenario[] = [
+  loopback1Gib,
+  cappedConnections,
+  unevenConnections,
+  oneStalls,
+  longDistance,
+]
 
 const usage = `npm run bench -- [options]
 
   --rounds N          rounds that count, after one that does not (5)
   --only A,B          these clients only: ${clients.map(({ name }) => name).join(', ')}
-  --scenario A,B      these scenarios only: ${scenarios.map(({ name }) => name).join(', ')}
-  --case A,B          these cases only: ${scenarios.flatMap(({ cases }) => cases.map(({ name }) => name)).join(', ')}
+  --scenario A,B      these scenarios (loopback-1gib), or all
+  --case A,B          these of their cases only
   --size BYTES        another size of file, for a quick try
   --timeout SECONDS   for each run (120)
   --markdown          with the heading for RESULTS.md: date, machine, versions
   --json              every figure, as JSON
+
+Scenarios, each with its cases:
+
+${scenarios.map(({ name, title, cases }) => `  ${name.padEnd(19)} ${title}\n${' '.repeat(22)}${cases.map((one) => one.name).join(', ')}`).join('\n')}
+
+Beside the contests (after \`npm run build\`; each has its own --help):
+
+  node --import tsx bench/killed-often.ts   one file, the client killed again and again on the way
+  node --import tsx bench/steals.ts         many steals on each real server: no control connection may be lost
 `
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     only: { type: 'string' },
-    scenario: { type: 'string' },
+    scenario: { type: 'string', default: 'loopback-1gib' },
     case: { type: 'string' },
     size: { type: 'string' },
     timeout: { type: 'string', default: '120' },
@@ -49,6 +67,10 @@ function chosen<Item extends { name: string }>(
       throw new RangeError(`"${name}" is none of ${all.map((item) => item.name).join(', ')}`)
     return found
   })
+}
+
+function asOrdered(): readonly Scenario[] {
+  return chosen(scenarios, values.scenario === 'all' ? undefined : values.scenario)
 }
 
 function wholeNumber(name: string, text: string): number {
@@ -74,7 +96,7 @@ async function runCase(one: ScenarioCase, plan: Plan): Promise<CaseResult> {
       ...{ rounds, timeoutMs, signal, onRun },
       scratch: plan.workspace.scratch,
     })
-    return { title: one.title, standings, leftOut: contest.leftOut }
+    return { title: one.title, standings, leftOut: contest.leftOut, comparison: contest.comparison }
   } finally {
     contest.clear()
     await contest[Symbol.asyncDispose]()
@@ -83,6 +105,8 @@ async function runCase(one: ScenarioCase, plan: Plan): Promise<CaseResult> {
 
 async function runScenario(scenario: Scenario, plan: Plan): Promise<Results['scenarios'][number]> {
   const { title, about } = scenario
+  const obstacle = scenario.whyImpossible?.()
+  if (obstacle !== undefined) return { title, about: [`Left out: ${obstacle}.`], server: 'none', cases: [] }
   const server = await scenario.server()
   const cases: CaseResult[] = []
   for (const one of chosen(scenario.cases, values.case)) cases.push(await runCase(one, plan))
@@ -101,7 +125,7 @@ async function runAll(signal: AbortSignal): Promise<Results> {
   try {
     const plan = { rounds, timeoutMs, size, clients: present.map(({ client }) => client), workspace, signal }
     const done: Results['scenarios'][number][] = []
-    for (const scenario of chosen(scenarios, values.scenario)) done.push(await runScenario(scenario, plan))
+    for (const scenario of asOrdered()) done.push(await runScenario(scenario, plan))
     return {
       date: new Date().toISOString().slice(0, 10),
       machine: thisMachine(),

@@ -16,6 +16,7 @@ import { decodeText, printable } from './protocol/text.ts'
 import type { FtpUrl } from './protocol/url.ts'
 import { runDownload, type DownloadResult } from './segmented/download.ts'
 import { downloadSettings, type DownloadOptions } from './segmented/options.ts'
+import type { JournalSource } from './segmented/journal.ts'
 import type { SessionPool } from './segmented/session-pool.ts'
 import type { SessionOptions } from './session/options.ts'
 import { openSession } from './session/open-session.ts'
@@ -87,7 +88,8 @@ export class FtpClient implements AsyncDisposable {
     const isClosed = this.#closed !== undefined
     const transfer = new Transfer<DownloadResult>((context) => {
       if (isClosed) throw closedError(this.#settings.session.label)
-      return runDownload({ pool, remote: path, shownPath, target, settings, retry }, context)
+      const source = journalSource(this.#settings.session, path)
+      return runDownload({ pool, source, remote: path, shownPath, target, settings, retry }, context)
     }, settings)
     this.#transfers.add(transfer)
     void whenOver(transfer).then(() => this.#transfers.delete(transfer))
@@ -168,6 +170,23 @@ function serverUrl(text: string | URL): FtpUrl {
   const url = readUrl(text)
   if (url.path.length === 0) return url
   throw new TypeError("A client's URL names a server: leave out the path, and give it to each call")
+}
+
+const SCHEMES = { none: 'ftp', explicit: 'ftpes', implicit: 'ftps' } as const
+
+/** What a journal says of where its file is from: neither user nor password. */
+function journalSource({ host, port, security }: SessionOptions, path: RemotePath): JournalSource {
+  const bytes = Buffer.from(path)
+  return {
+    scheme: SCHEMES[security],
+    host,
+    port,
+    path: bytes.toString('latin1').replace(/[^!-$&-~]/g, percent),
+  }
+}
+
+function percent(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`
 }
 
 function closedError(label: string): FtpConnectionError {

@@ -15,6 +15,8 @@ export interface DownloadTask {
   /** The local file, which does not exist yet. */
   readonly target: string
   readonly connections: number
+  /** Octoftp chooses the number itself (`'auto'`), and `connections` says nothing. */
+  readonly automatic?: boolean | undefined
   /** Explicit TLS on both channels, verified against this authority. Undefined: plain. */
   readonly caFile: string | undefined
 }
@@ -64,8 +66,9 @@ const octoftp: Client = {
   version: () => packageVersion(new URL('../../package.json', import.meta.url)),
   label: () => 'octoftp',
   download: (task) => {
-    const { target, connections, caFile } = task
+    const { target, caFile } = task
     const url = urlOf(caFile === undefined ? 'ftp' : 'ftpes', task, true)
+    const connections = task.automatic === true ? 'auto' : task.connections
     return nodeProgram('octoftp.mjs', { url, target, connections, caFile })
   },
 }
@@ -110,6 +113,8 @@ const aria2: Client = {
     const { user, password, target, connections } = task
     return [
       ...['aria2c', '--no-conf', '-q', `-x${connections}`, `-s${connections}`, '--file-allocation=none'],
+      // Its default of 20 MiB would leave connections idle on files of less than 20 MiB each.
+      '--min-split-size=1M',
       ...[`--ftp-user=${user}`, `--ftp-passwd=${password}`],
       ...['-d', dirname(target), '-o', basename(target), urlOf('ftp', task, false)],
     ]

@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { boundToParent } from './bound.ts'
 
 /** What one run cost, its start-up included. */
 export interface Cost {
@@ -34,7 +35,8 @@ export function whyUnmeasurable(): string | undefined {
 export async function measure(command: readonly string[], options: RunOptions): Promise<Run> {
   const figures = join(options.scratch, 'figures')
   const started = performance.now()
-  const failure = await runToEnd([TIME, '-f', '%U %S %M', '-o', figures, ...command], options)
+  const timed = [TIME, '-f', '%U %S %M', '-o', figures, ...boundToParent(command)]
+  const failure = await runToEnd(boundToParent(timed), options)
   const wallSeconds = (performance.now() - started) / 1000
   options.signal.throwIfAborted()
   return failure === undefined ? { cost: { wallSeconds, ...readFigures(figures) } } : { failure }

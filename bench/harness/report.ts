@@ -1,11 +1,14 @@
 /** The results for people: Markdown tables whose columns also line up on a terminal. */
 import type { Standing } from './contest.ts'
 import type { Machine } from './machine.ts'
+import type { Spread } from './statistics.ts'
 
 export interface CaseResult {
   readonly title: string
   readonly standings: readonly Standing[]
   readonly leftOut: readonly string[]
+  /** Heading of the column in which contestants are compared with those they name. */
+  readonly comparison?: string | undefined
 }
 
 export interface ScenarioResult {
@@ -26,7 +29,12 @@ export interface Results {
   readonly scenarios: readonly ScenarioResult[]
 }
 
-const HEADINGS = ['', 'wall s', 'min – max', '÷ octoftp', 'CPU s', '÷ octoftp', 'peak MB', '']
+interface Column {
+  readonly heading: string
+  /** Figures stand right, names and failures left. */
+  readonly side: 'left' | 'right'
+  readonly cell: (standing: Standing) => string
+}
 
 /** The heading for RESULTS.md: when, where and with what. */
 export function markdownHeading({ date, machine, rounds, versions, scenarios }: Results): string {
@@ -50,63 +58,78 @@ function scenarioText({ title, about, cases }: ScenarioResult): string {
   return [`### ${title}`, about.join('\n'), ...cases.map(caseText)].join('\n\n')
 }
 
-function caseText({ title, standings, leftOut }: CaseResult): string {
-  const octoftp = standings.find(({ client }) => client === 'octoftp')
-  const rows = standings.map((standing) => row(standing, octoftp))
+function caseText({ title, standings, leftOut, comparison = '' }: CaseResult): string {
   const notes = leftOut.length === 0 ? [] : ['', `Cannot do this: ${leftOut.join(', ')}.`]
-  return [`**${title}**`, '', ...table([HEADINGS, ...rows]), ...notes].join('\n')
+  return [`**${title}**`, '', ...table(columns(standings, comparison), standings), ...notes].join('\n')
 }
 
-function row(
-  { label, wallSeconds, cpuSeconds, peakBytes, failures }: Standing,
-  octoftp?: Standing,
-): string[] {
+function columns(standings: readonly Standing[], comparison: string): Column[] {
+  const octoftp = standings.find(({ client, runs }) => client === 'octoftp' && runs > 0)
+  const figure = (heading: string, cell: Column['cell']): Column => ({ heading, side: 'right', cell })
+  const observed = [...new Set(standings.flatMap((standing) => Object.keys(standing.observed)))]
   return [
-    label,
-    wallSeconds?.median.toFixed(2) ?? '–',
-    wallSeconds === undefined ? '–' : `${wallSeconds.min.toFixed(2)} – ${wallSeconds.max.toFixed(2)}`,
-    ratio(wallSeconds?.median, octoftp?.wallSeconds?.median),
-    cpuSeconds?.median.toFixed(2) ?? '–',
-    ratio(cpuSeconds?.median, octoftp?.cpuSeconds?.median),
-    peakBytes === undefined ? '–' : (peakBytes.median / 1e6).toFixed(0),
-    failures.length === 0 ? '' : `${failures.length} failed: ${oneLine(failures[0] ?? '')}`,
+    { heading: '', side: 'left', cell: ({ label }) => label },
+    figure('wall s', ({ wallSeconds }) => wallSeconds?.median.toFixed(2) ?? '–'),
+    figure('min – max', ({ wallSeconds }) => range(wallSeconds)),
+    figure('ideal s', ({ idealSeconds }) => idealSeconds?.toFixed(2) ?? ''),
+    figure('÷ ideal', ({ wallSeconds, idealSeconds }) =>
+      idealSeconds === undefined ? '' : ratio(wallSeconds?.median, idealSeconds, 3),
+    ),
+    figure(comparison, (standing) => comparedRatio(standing, standings)),
+    figure('÷ octoftp', ({ wallSeconds }) => ratio(wallSeconds?.median, octoftp?.wallSeconds?.median)),
+    figure('CPU s', ({ cpuSeconds }) => cpuSeconds?.median.toFixed(2) ?? '–'),
+    figure('÷ octoftp', ({ cpuSeconds }) => ratio(cpuSeconds?.median, octoftp?.cpuSeconds?.median)),
+    figure('peak MB', ({ peakBytes }) =>
+      peakBytes === undefined ? '–' : (peakBytes.median / 1e6).toFixed(0),
+    ),
+    ...observed.map((name) => figure(name, (standing) => observedText(standing.observed[name]))),
+    { heading: '', side: 'left', cell: ({ failures }) => failureText(failures) },
   ]
 }
 
-function ratio(figure: number | undefined, reference: number | undefined): string {
-  return figure === undefined || reference === undefined ? '–' : (figure / reference).toFixed(2)
+function range(figures: Spread | undefined): string {
+  return figures === undefined ? '–' : `${figures.min.toFixed(2)} – ${figures.max.toFixed(2)}`
+}
+
+function ratio(figure: number | undefined, reference: number | undefined, digits = 2): string {
+  return figure === undefined || reference === undefined ? '–' : (figure / reference).toFixed(digits)
+}
+
+function comparedRatio({ comparedWith, wallSeconds }: Standing, standings: readonly Standing[]): string {
+  if (comparedWith.length === 0) return ''
+  const times = standings
+    .filter(({ label }) => comparedWith.includes(label))
+    .flatMap((other) => other.wallSeconds?.median ?? [])
+  return ratio(wallSeconds?.median, times.length === 0 ? undefined : Math.min(...times), 3)
+}
+
+function observedText(figures: Spread | undefined): string {
+  return figures === undefined ? '–' : String(Number(figures.median.toFixed(2)))
+}
+
+function failureText(failures: readonly string[]): string {
+  return failures.length === 0 ? '' : `${failures.length} failed: ${oneLine(failures[0] ?? '')}`
 }
 
 function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|').slice(0, 120)
 }
 
-function table(rows: readonly (readonly string[])[]): string[] {
-  const kept = (rows[0] ?? [])
-    .map((_, column) => column)
-    .filter((column) => column === 0 || hasContent(rows, column))
-  const widths = kept.map((column) => Math.max(3, ...rows.map((cells) => cells[column]?.length ?? 0)))
+/** Columns with nothing in them are left out. */
+function table(all: readonly Column[], standings: readonly Standing[]): string[] {
+  const kept = all
+    .map(({ heading, side, cell }) => ({ side, texts: [heading, ...standings.map(cell)] }))
+    .filter(({ texts }) => texts.slice(1).some((text) => text !== ''))
+    .map((column) => ({ ...column, width: Math.max(3, ...column.texts.map((text) => text.length)) }))
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  const [head, ...body] = rows.map((cells) =>
-    line(kept.map((column, index) => pad(cells[column], widths[index], column))),
+  const row = (index: number): string =>
+    line(kept.map(({ side, texts, width }) => pad(texts[index] ?? '', width, side)))
+  const rule = line(
+    kept.map(({ side, width }) => (side === 'right' ? '-'.repeat(width - 1) + ':' : '-'.repeat(width))),
   )
-  const rule = line(kept.map((column, index) => underline(widths[index] ?? 3, column)))
-  return [head ?? '', rule, ...body]
+  return [row(0), rule, ...standings.map((_, index) => row(index + 1))]
 }
 
-function hasContent(rows: readonly (readonly string[])[], column: number): boolean {
-  return rows.some((cells) => (cells[column] ?? '') !== '')
-}
-
-/** Figures stand right, the first and the last column (names, failures) left. */
-function isFigure(column: number): boolean {
-  return column > 0 && column < HEADINGS.length - 1
-}
-
-function pad(cell = '', width = 0, column: number): string {
-  return isFigure(column) ? cell.padStart(width) : cell.padEnd(width)
-}
-
-function underline(width: number, column: number): string {
-  return isFigure(column) ? '-'.repeat(width - 1) + ':' : '-'.repeat(width)
+function pad(text: string, width: number, side: Column['side']): string {
+  return side === 'right' ? text.padStart(width) : text.padEnd(width)
 }

@@ -16,6 +16,8 @@ export interface Scenario {
   readonly title: string
   /** What a reader has to know to judge the figures; a sentence or two each. */
   readonly about: readonly string[]
+  /** Why this machine cannot do it (no root, no such device), or undefined. */
+  whyImpossible?(): string | undefined
   /** The server, with its version. */
   server(): Promise<string>
   readonly cases: readonly ScenarioCase[]

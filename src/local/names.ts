@@ -5,12 +5,32 @@ import { basename, dirname, join } from 'node:path'
 /** What a name may be long, in bytes, on the file systems in use (ext4, XFS, APFS, NTFS in UTF-16 units). */
 const LONGEST_NAME_BYTES = 255
 
-/** The path of the unfinished file: `<target>.octoftp-part`, or a hash where that name would grow too long. */
+const PART = '.octoftp-part'
+const JOURNAL = '.octoftp-journal'
+const LOCK = '.octoftp-lock'
+const LONGEST_SUFFIX_BYTES = Math.max(PART.length, JOURNAL.length, LOCK.length)
+
+/** The path of the unfinished file: `<target>.octoftp-part`, or a hash where a name beside it would grow too long. */
 export function partPath(target: string): string {
-  return join(dirname(target), `${stem(basename(target), '.octoftp-part')}.octoftp-part`)
+  return beside(target, PART)
 }
 
-function stem(name: string, suffix: string): string {
-  if (Buffer.byteLength(name) + suffix.length <= LONGEST_NAME_BYTES) return name
+/** The path of the journal that says what of the unfinished file is there: `<target>.octoftp-journal`. */
+export function journalPath(target: string): string {
+  return beside(target, JOURNAL)
+}
+
+/** The path of the lock that keeps other processes from the unfinished file: `<target>.octoftp-lock`. */
+export function lockPath(target: string): string {
+  return beside(target, LOCK)
+}
+
+/** All of them have one stem, so that a person who finds one finds the others. */
+function beside(target: string, suffix: string): string {
+  return join(dirname(target), stem(basename(target)) + suffix)
+}
+
+function stem(name: string): string {
+  if (Buffer.byteLength(name) + LONGEST_SUFFIX_BYTES <= LONGEST_NAME_BYTES) return name
   return createHash('sha256').update(name).digest('hex')
 }

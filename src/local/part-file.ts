@@ -4,10 +4,12 @@
  * Owns the open file beside the target; several segments write it at their places at once. The target itself is
  * not touched before {@link PartFile.publish}, which renames.
  */
+import { randomUUID } from 'node:crypto'
 import {
   close,
   constants,
   fchmod,
+  fdatasync,
   fstat,
   fsync,
   ftruncate,
@@ -18,7 +20,7 @@ import {
   type BigIntStats,
   type Stats,
 } from 'node:fs'
-import { lstat, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { link, lstat, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { FtpTransferError } from '../errors.ts'
@@ -30,18 +32,18 @@ const closeFile = promisify(close)
 const statFile = promisify<number, Stats>(fstat)
 const identityOf = promisify<number, { bigint: true }, BigIntStats>(fstat)
 const syncFile = promisify(fsync)
+const syncData = promisify(fdatasync)
 const truncateFile = promisify(ftruncate)
 const setMode = promisify(fchmod)
 const setTimes = promisify(futimes)
 
 /** Exclusively: a file or a link that stands there is an error. */
 const CREATE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL
+/** Not through a link. Windows has no such flag (it is 0 in the sum there), and is asked by `lstat`. */
+const REOPEN = constants.O_RDWR | constants.O_NOFOLLOW
 /** Only its owner reads a file that is not whole. */
 const PRIVATE_MODE = 0o600
 const PERMISSION_BITS = 0o777
-
-/** Targets that this process is writing now. */
-const underWay = new Set<string>()
 
 /**
  * The path that a download to `target` replaces, links followed. Rejects with `ERR_FTP_LOCAL_FILE` where that
@@ -89,20 +91,39 @@ export class PartFile {
     this.#mode = mode
   }
 
-  /** Creates the part file of `target`, which has been through {@link resolveTarget}. */
+  /** Creates the part file of `target`, which has been through {@link resolveTarget}, in place of an older one. */
   static async create(target: string): Promise<PartFile> {
     const path = partPath(target)
-    if (underWay.has(path)) throw refused(target, 'another download in this process is writing it')
-    underWay.add(path)
     try {
       await removeLeftover(path)
-      const mode = (await lstatIfThere(target))?.mode ?? (await modeOfNewFiles(path))
+      const mode = await modeFor(target, path)
       const descriptor = await openFile(path, CREATE, PRIVATE_MODE)
-      return new PartFile(target, path, descriptor, mode & PERMISSION_BITS)
+      return new PartFile(target, path, descriptor, mode)
     } catch (error) {
-      underWay.delete(path)
       throw error instanceof FtpTransferError ? error : localError(error, path)
     }
+  }
+
+  /**
+   * Opens the part file that an earlier run has left; `undefined` where there is none of at least `leastBytes`, or
+   * none that is plainly ours: a link, a second name of another file, another user's.
+   */
+  static async reopen(target: string, leastBytes: number): Promise<PartFile | undefined> {
+    const path = partPath(target)
+    let descriptor: number | undefined
+    try {
+      descriptor = await openFile(path, REOPEN)
+      const facts = await statFile(descriptor)
+      const named = await lstat(path)
+      const isOurs = isOwn(facts) && facts.nlink === 1 && named.isFile() && named.ino === facts.ino
+      if (isOurs && facts.size >= leastBytes) {
+        return new PartFile(target, path, descriptor, await modeFor(target, path))
+      }
+    } catch {
+      // Whatever is in the way of reading it is in the way of creating it, and said there.
+    }
+    if (descriptor !== undefined) await closeFile(descriptor)
+    return undefined
   }
 
   /** Writes all of `bytes` at `position`; `done` is told once, with the error if there was one. */
@@ -125,6 +146,15 @@ export class PartFile {
     })
   }
 
+  /** Resolves when all that was written is on the disk. */
+  async sync(): Promise<void> {
+    try {
+      await syncData(this.#descriptor)
+    } catch (error) {
+      throw localError(error, this.path)
+    }
+  }
+
   /** Forgets what was written, so that nothing of it stays behind a shorter second attempt. */
   async clear(): Promise<void> {
     try {
@@ -136,9 +166,10 @@ export class PartFile {
 
   /**
    * Makes it the target: synced, with its time and permissions, by one rename. Until then an older target
-   * stands untouched. Rejects if the file is not of `size` bytes, or has been replaced meanwhile.
+   * stands untouched. Rejects if the file is not of `size` bytes, or has been replaced meanwhile; and, unless it
+   * `replaces`, if something stands at the target.
    */
-  async publish(size: number, modified: Date | undefined): Promise<void> {
+  async publish(size: number, modified: Date | undefined, replaces = true): Promise<void> {
     try {
       if (modified !== undefined) await setTimes(this.#descriptor, new Date(), modified)
       await setMode(this.#descriptor, this.#mode)
@@ -147,14 +178,18 @@ export class PartFile {
       // process with the same target may have put its own unfinished file there. Open, ours keeps its identity.
       await this.#expectSize(size)
       if (!(await this.#stands(this.path))) throw refused(this.path, 'another program has replaced it')
-      await rename(this.path, this.target)
+      await (replaces ? rename(this.path, this.target) : this.#renameToNothing())
       if (!(await this.#stands(this.target)))
         throw refused(this.target, 'another program has written it meanwhile')
     } catch (error) {
       throw error instanceof FtpTransferError ? error : localError(error, this.target)
     }
-    underWay.delete(this.path)
     await this.#close()
+  }
+
+  /** Leaves it where it is, for a later run. Never rejects. */
+  keep(): Promise<void> {
+    return this.#close()
   }
 
   /** Removes it. Never rejects: it is called on the way out of another failure. */
@@ -164,8 +199,22 @@ export class PartFile {
     } catch {
       // Left behind: the next download of this user to this target removes it.
     }
-    underWay.delete(this.path)
     await this.#close()
+  }
+
+  /** A rename that fails where the target has come into being meanwhile: a second name first, as that is exclusive. */
+  async #renameToNothing(): Promise<void> {
+    try {
+      await link(this.path, this.target)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EEXIST' || (await lstatIfThere(this.target)) !== undefined)
+        throw existsAlready(this.target)
+      // A file system without second names.
+      await rename(this.path, this.target)
+      return
+    }
+    await unlink(this.path)
   }
 
   async #expectSize(size: number): Promise<void> {
@@ -189,11 +238,31 @@ export class PartFile {
   }
 }
 
+/** `ERR_FTP_LOCAL_FILE` where `overwrite` forbids to replace what stands at `target`. */
+export function existsAlready(target: string): FtpTransferError {
+  return refused(target, 'it exists, and option "overwrite" says not to replace it')
+}
+
+/** Whether a file stands at `target`, which has been through {@link resolveTarget}. */
+export async function exists(target: string): Promise<boolean> {
+  return (await lstatIfThere(target)) !== undefined
+}
+
+/** The permissions of the finished file: those of the file that it replaces, or of any new file. */
+async function modeFor(target: string, path: string): Promise<number> {
+  return ((await lstatIfThere(target))?.mode ?? (await modeOfNewFiles(dirname(path)))) & PERMISSION_BITS
+}
+
+function isOwn(facts: Stats): boolean {
+  return facts.isFile() && (process.getuid === undefined || facts.uid === process.getuid())
+}
+
 /**
  * What the umask leaves of 0666. It cannot be asked for without being changed, for every thread of the process;
  * so a file is made and looked at. The part file itself is never open to others, not for a moment.
  */
-async function modeOfNewFiles(path: string): Promise<number> {
+async function modeOfNewFiles(folder: string): Promise<number> {
+  const path = join(folder, `.octoftp-${randomUUID()}`)
   const descriptor = await openFile(path, CREATE, 0o666)
   try {
     return (await statFile(descriptor)).mode
@@ -207,9 +276,7 @@ async function modeOfNewFiles(path: string): Promise<number> {
 async function removeLeftover(path: string): Promise<void> {
   const leftover = await lstatIfThere(path)
   if (leftover === undefined) return
-  const foreign = process.getuid !== undefined && leftover.uid !== process.getuid()
-  if (!leftover.isFile() || foreign)
-    throw refused(path, 'something that is not an unfinished download stands there')
+  if (!isOwn(leftover)) throw refused(path, 'something that is not an unfinished download stands there')
   await unlink(path)
 }
 

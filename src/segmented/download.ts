@@ -1,29 +1,38 @@
 /**
  * A download from the first question to the finished file.
  *
- *   SIZE, MDTM ─► part file ─► segments ─► seams ─► SIZE, MDTM again ─► sync, rename
+ *   lock ─► SIZE, MDTM ─► part file, journal ─► segments ─► seams ─► SIZE, MDTM again ─► sync, rename
  *
  * Segments by several connections where the server tells the size and takes REST; otherwise, and wherever the
  * server shows that it does not begin where it is told to, one connection from 0.
  */
-import { FtpConnectionError, FtpReplyError, FtpTimeoutError, FtpTransferError } from '../errors.ts'
-import { PartFile, resolveTarget } from '../local/part-file.ts'
+import { FtpConnectionError, FtpError, FtpReplyError, FtpTimeoutError, FtpTransferError } from '../errors.ts'
+import { LockFile } from '../local/lock-file.ts'
+import { exists, existsAlready, resolveTarget } from '../local/part-file.ts'
 import { explainRefusal, isAmbiguous } from '../operations/explain-refusal.ts'
 import type { Lease } from '../pool/lease.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
+import { onAbort } from '../util/abort.ts'
 import { delay } from '../util/timer.ts'
+import { Board } from './board.ts'
+import type { JournalFacts } from './checkpoints.ts'
 import { KeptLease } from './kept-lease.ts'
 import { fetchAll } from './fetch-all.ts'
 import type { FetchSource } from './fetch-segment.ts'
 import { SegmentJob } from './job.ts'
+import type { JournalSource } from './journal.ts'
 import type { DownloadSettings } from './options.ts'
-import { planSegments } from './plan.ts'
-import { RestartDistrusted } from './restart.ts'
+import { Paces } from './pace.ts'
+import { planGaps, type Segment } from './plan.ts'
+import { coveredBytes, gapsIn, type ByteRange } from './ranges.ts'
+import { RestartDistrusted, ResumeDistrusted } from './restart.ts'
 import { RetryBudget, type RetryPolicy } from './retry.ts'
+import { OVERLAP_BYTES } from './segment-writer.ts'
 import { endLease, type SessionPool } from './session-pool.ts'
 import { askSource, expectUnchanged, type SourceFacts } from './source-facts.ts'
 import { TlsTally, type TransferTls } from './tls-tally.ts'
+import { openWorkplace, type Workplace } from './workplace.ts'
 
 export type VerifiedState = 'matched' | 'unavailable' | 'not asked'
 
@@ -33,8 +42,12 @@ export interface DownloadResult {
   readonly bytes: number
   /** Bytes that an earlier run had brought. */
   readonly resumedBytes: number
-  /** Bytes that were fetched more than once. */
+  /** Bytes that were fetched and given up, and so fetched more than once. */
   readonly refetchedBytes: number
+  /** Bytes that were read past the ends of segments, to be compared with what stands there. */
+  readonly overfetchedBytes: number
+  /** Whether nothing was fetched, since a file stands at the target and `overwrite` is `'skip'`. */
+  readonly skipped: boolean
   readonly elapsedSeconds: number
   readonly averageBytesPerSecond: number
   /** The most data connections that worked at once. */
@@ -52,6 +65,8 @@ export interface DownloadResult {
 
 export interface DownloadRequest {
   readonly pool: SessionPool
+  /** What the journal says of where the file is from. */
+  readonly source: JournalSource
   readonly remote: RemotePath
   /** The remote path for messages. */
   readonly shownPath: string
@@ -67,29 +82,105 @@ export async function runDownload(
   context: TransferContext,
 ): Promise<DownloadResult> {
   const target = await resolveTarget(request.target)
+  const { overwrite } = request.settings
+  if (overwrite !== 'replace' && (await exists(target))) {
+    if (overwrite === 'error') throw existsAlready(target)
+    return skipped(target)
+  }
+  const lock = await LockFile.take(target, context.signal)
+  try {
+    return await downloadTo(target, lock, request, context)
+  } finally {
+    await lock.release()
+  }
+}
+
+async function downloadTo(
+  target: string,
+  lock: LockFile,
+  request: DownloadRequest,
+  context: TransferContext,
+): Promise<DownloadResult> {
   context.enter('connecting')
   const { lease, value: before } = await withSession(request, context, (session) => learnOf(session, request))
-  const download = new Download(request, context, before)
+  const canContinue = before.size !== undefined && lease.value.profile.restart !== 'unusable'
   context.enter('transferring')
-  let file: PartFile
+  let place: Workplace
   try {
-    file = await PartFile.create(target)
+    place = await openWorkplace(
+      target,
+      canContinue ? journalFacts(request, before) : undefined,
+      request.settings.resume,
+    )
   } catch (error) {
     lease.release()
     throw error
   }
+  const download = new Download(request, context, before, place)
   try {
-    const bytes = await download.fetch(file, lease)
+    const bytes = await download.fetch(lease, lock)
     context.enter('verifying')
     const verified = await download.verify()
-    await file.publish(bytes, request.settings.preserveModified ? before.modified : undefined)
+    if (!(await lock.check())) throw lostLock(target)
+    const { preserveModified, overwrite } = request.settings
+    await place.file.publish(bytes, preserveModified ? before.modified : undefined, overwrite === 'replace')
+    await place.checkpoints?.forget()
     return download.result(target, bytes, verified)
   } catch (error) {
-    await file.discard()
+    await leave(place, request.settings, error, lock.isHeld)
     throw await explained(error, request, before, context)
   } finally {
     download.release()
   }
+}
+
+function skipped(path: string): DownloadResult {
+  return {
+    ...{ path, bytes: 0, resumedBytes: 0, refetchedBytes: 0, overfetchedBytes: 0, skipped: true },
+    ...{ elapsedSeconds: 0, averageBytesPerSecond: 0, connections: 0, tls: undefined },
+    verified: { size: 'not asked', modified: 'not asked', checksum: 'not asked' },
+  }
+}
+
+function lostLock(path: string): FtpTransferError {
+  const message = `Cannot write ${path}: another program has taken it over`
+  return new FtpTransferError('ERR_FTP_LOCAL_FILE', message, { path })
+}
+
+function journalFacts({ source }: DownloadRequest, { size = 0, modified }: SourceFacts): JournalFacts {
+  return { source, size, modified: modified?.getTime() }
+}
+
+/** More than this has to be there for `keepPartial: 'auto'`. */
+const WORTH_KEEPING_BYTES = 1_048_576
+/** After these, what is there is of no use: it belongs to another file, or is wrong. */
+const BEYOND_RESUMING: ReadonlySet<string> = new Set([
+  'ERR_FTP_SOURCE_CHANGED',
+  'ERR_FTP_SIZE_MISMATCH',
+  'ERR_FTP_CHECKSUM_MISMATCH',
+  'ERR_FTP_NOT_FOUND',
+  'ERR_FTP_IS_DIRECTORY',
+])
+
+/** Keeps what is there for a later run, or takes it away; on the way out of another failure, so it never rejects. */
+async function leave(
+  { file, checkpoints }: Workplace,
+  { keepPartial }: DownloadSettings,
+  failure: unknown,
+  isOurs: boolean,
+): Promise<void> {
+  const isUseless = failure instanceof FtpError && BEYOND_RESUMING.has(failure.code)
+  const isWanted =
+    keepPartial === true || (keepPartial === 'auto' && (checkpoints?.bytes ?? 0) > WORTH_KEEPING_BYTES)
+  // Another program's lock: the files beside the target are its own now.
+  if (!isOurs || (checkpoints !== undefined && isWanted && !isUseless)) {
+    if (isOurs) await checkpoints?.checkpoint().catch(() => {})
+    await checkpoints?.keep()
+    await file.keep()
+    return
+  }
+  await checkpoints?.forget()
+  await file.discard()
 }
 
 function isUnreachable(error: unknown): boolean {
@@ -154,46 +245,70 @@ async function explained(
   }
 }
 
+/** What is compared of a file that an earlier run has begun, where the server tells no modification time. */
+const RESUME_OVERLAP_BYTES = 65_536
+
 class Download {
   readonly #request: DownloadRequest
   readonly #context: TransferContext
   readonly #before: SourceFacts
+  readonly #place: Workplace
   readonly #tally = new TlsTally()
   readonly #kept = new KeptLease()
-  #jobs: readonly SegmentJob[] = []
+  #board: Board | undefined
+  #lock: LockFile | undefined
 
-  constructor(request: DownloadRequest, context: TransferContext, before: SourceFacts) {
+  constructor(request: DownloadRequest, context: TransferContext, before: SourceFacts, place: Workplace) {
     this.#request = request
     this.#context = context
     this.#before = before
+    this.#place = place
     context.meter.total = before.size
-    context.meter.segments = () => this.#jobs
+    context.meter.segments = () => this.#board?.segments ?? []
   }
 
-  /** Fetches every byte into `file`; gives their number. */
-  async fetch(file: PartFile, first: Lease<Session>): Promise<number> {
+  /** Fetches every byte into the part file; gives their number. */
+  async fetch(first: Lease<Session>, lock: LockFile): Promise<number> {
+    this.#lock = lock
     const { profile } = first.value
-    const canContinue = this.#before.size !== undefined && profile.restart !== 'unusable'
-    if (canContinue) {
-      try {
-        return await this.#fetchAll(file, first, this.#request.settings.connections, true)
-      } catch (error) {
-        await this.#askAgain(error)
-        if (!isRestartTrouble(error)) throw error
-        // For this client's further files, too. A refusal of one file or moment says nothing of the next.
-        if (error instanceof RestartDistrusted) profile.restart = 'unusable'
-        await this.#beginAnew(file, error as Error)
-        const { lease } = await withSession(this.#request, this.#context, () => Promise.resolve())
-        first = lease
+    const { connections } = this.#request.settings
+    let lease = first
+    if (this.#before.size !== undefined && profile.restart !== 'unusable') {
+      const resumed = this.#trusted(this.#place.resumed)
+      for (const done of resumed.length > 0 ? [resumed, []] : [[]]) {
+        try {
+          return await this.#fetchAll(lease, connections, done)
+        } catch (error) {
+          const next = await this.#mended(error, done.length > 0)
+          // For this client's further files, too. A refusal of one file or moment says nothing of the next.
+          if (error instanceof RestartDistrusted && done.length === 0) profile.restart = 'unusable'
+          lease = next
+        }
       }
     }
     try {
-      return await this.#fetchAll(file, first, 1, false)
+      return await this.#fetchAll(lease, 1, undefined)
     } catch (error) {
       await this.#askAgain(error)
       if (error instanceof RestartDistrusted) throw this.#sizeMismatch(error)
       throw error
     }
+  }
+
+  /** Where no time vouches for a source whose bytes are all there, its last ones are fetched again. */
+  #trusted(resumed: readonly ByteRange[]): readonly ByteRange[] {
+    const { size = 0, modified } = this.#before
+    if (modified !== undefined || coveredBytes(resumed) < size) return resumed
+    return [{ start: 0, end: Math.max(0, size - RESUME_OVERLAP_BYTES) }]
+  }
+
+  /** A session to begin anew with, if that is of use after `error`; throws it otherwise. */
+  async #mended(error: unknown, wasResumed: boolean): Promise<Lease<Session>> {
+    await this.#askAgain(error)
+    if (!isRestartTrouble(error) && !(wasResumed && error instanceof ResumeDistrusted)) throw error
+    await this.#beginAnew(error as Error)
+    const { lease } = await withSession(this.#request, this.#context, () => Promise.resolve())
+    return lease
   }
 
   /** Gives back what it still holds. */
@@ -229,8 +344,10 @@ class Download {
     return {
       path,
       bytes,
-      resumedBytes: 0,
+      resumedBytes: meter.resumedBytes,
       refetchedBytes: meter.refetchedBytes,
+      overfetchedBytes: meter.overfetchedBytes,
+      skipped: false,
       elapsedSeconds,
       averageBytesPerSecond,
       connections: meter.mostConnections,
@@ -239,25 +356,63 @@ class Download {
     }
   }
 
+  /** All that is not in `done`; where that is `undefined`, all from 0 on, and nothing can be continued. */
   async #fetchAll(
-    file: PartFile,
     first: Lease<Session>,
     connections: number,
-    continues: boolean,
+    done: readonly ByteRange[] | undefined,
   ): Promise<number> {
     const { pool, retry } = this.#request
-    this.#jobs = this.#plan(connections)
-    await fetchAll(this.#jobs, connections, first, {
-      pool,
-      source: this.#source(),
-      file,
-      retry,
-      continues,
-      tally: this.#tally,
-      kept: this.#kept,
-      context: this.#context,
+    const { file, checkpoints } = this.#place
+    const { meter } = this.#context
+    const paces = new Paces(() => performance.now())
+    const jobs = this.#plan(connections, done ?? [])
+    const board = new Board({
+      jobs,
+      done: done ?? [],
+      newBudget: () => this.#newBudget(),
+      speedOf: (job) => paces.speedOf(job),
     })
-    return this.#before.size ?? this.#jobs[0]?.position ?? 0
+    this.#board = board
+    meter.resumed(coveredBytes(done ?? []))
+    const stop = new AbortController()
+    const stopFollowing = [
+      onAbort(this.#context.signal, (reason) => stop.abort(reason)),
+      this.#lock?.onLost((error) => stop.abort(error)),
+    ]
+    if (done !== undefined)
+      checkpoints?.start(
+        () => board.written,
+        (error) => stop.abort(error),
+      )
+    try {
+      await fetchAll(first, {
+        ...{ board, paces, pool, file, retry, source: this.#source() },
+        connections: Math.min(connections, this.#worthwhile(jobs)),
+        continues: done !== undefined,
+        tally: this.#tally,
+        kept: this.#kept,
+        context: { ...this.#context, signal: stop.signal },
+        onPaused: () => this.#paused(),
+      })
+    } finally {
+      for (const unfollow of stopFollowing) unfollow?.()
+      await checkpoints?.stop()
+    }
+    return this.#before.size ?? meter.bytes
+  }
+
+  /** How many connections the missing bytes are worth. */
+  #worthwhile(jobs: readonly SegmentJob[]): number {
+    const missing = jobs.reduce((sum, { start, end }) => sum + end - start, 0)
+    return Math.max(1, Math.floor(missing / this.#request.settings.minSegmentSize))
+  }
+
+  async #paused(): Promise<void> {
+    await this.#place.checkpoints?.checkpoint()
+    if (!this.#context.gate.isClosed) return
+    this.#context.enter('paused')
+    this.#context.gate.rested()
   }
 
   #source(): FetchSource {
@@ -265,17 +420,28 @@ class Download {
     return { path: remote, shownPath, type: settings.type === 'ascii' ? 'A' : 'I', size: this.#before.size }
   }
 
-  #plan(connections: number): readonly SegmentJob[] {
-    const { settings, retry } = this.#request
-    const { size } = this.#before
-    const segments =
-      size === undefined
-        ? [{ start: 0, end: Infinity }]
-        : planSegments(size, connections, settings.minSegmentSize)
-    return segments.map((segment) => {
-      const isLast = size === undefined || segment.end === size
-      return new SegmentJob(segment, isLast, new RetryBudget(retry, size, Math.random))
+  #plan(connections: number, done: readonly ByteRange[]): readonly SegmentJob[] {
+    const { minSegmentSize } = this.#request.settings
+    const { size, modified } = this.#before
+    if (size === undefined) return [this.#job({ start: 0, end: Infinity }, 0)]
+    // Where no time vouches for the source, more bytes have to.
+    const compared = modified === undefined ? RESUME_OVERLAP_BYTES : OVERLAP_BYTES
+    const gaps = size === 0 ? [{ start: 0, end: 0 }] : gapsIn(done, size)
+    return planGaps(gaps, connections, minSegmentSize).map((segment) => {
+      const before = done.find(({ end }) => end === segment.start)
+      const knownBytes = before === undefined ? 0 : Math.min(compared, before.end - before.start)
+      return this.#job(segment, knownBytes, done.length === 0 ? OVERLAP_BYTES : compared)
     })
+  }
+
+  #job(segment: Segment, knownBytes: number, overlapLimit?: number): SegmentJob {
+    const retries = this.#newBudget()
+    const more = overlapLimit === undefined ? {} : { overlapLimit }
+    return new SegmentJob({ ...segment, size: this.#before.size, retries, knownBytes, ...more })
+  }
+
+  #newBudget(): RetryBudget {
+    return new RetryBudget(this.#request.retry, this.#before.size, Math.random)
   }
 
   /** Gives what the source says now, if it was asked; throws if that is not what it said before. */
@@ -291,11 +457,15 @@ class Download {
     return after
   }
 
-  async #beginAnew(file: PartFile, reason: Error): Promise<void> {
+  async #beginAnew(reason: Error): Promise<void> {
     const { meter, emit } = this.#context
-    await file.clear()
-    meter.givenUp(meter.bytes)
-    this.#jobs = []
+    const given = meter.bytes - meter.resumedBytes
+    // First the claim, then the bytes: killed in between, the next run begins at 0 too.
+    await this.#place.checkpoints?.forget()
+    await this.#place.file.clear()
+    meter.givenUp(given)
+    meter.resumed(0)
+    this.#board = undefined
     emit('restart', { start: 0, end: this.#before.size ?? 0, reason: reason.message })
   }
 

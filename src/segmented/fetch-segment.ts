@@ -4,7 +4,7 @@ import type { PartFile } from '../local/part-file.ts'
 import { retrieve, type RetrieveResult } from '../session/retrieve.ts'
 import type { RemotePath, Session, TransferType } from '../session/session.ts'
 import type { SegmentJob } from './job.ts'
-import { RestartDistrusted } from './restart.ts'
+import { RestartDistrusted, ResumeDistrusted } from './restart.ts'
 import { OVERLAP_BYTES, SegmentWriter } from './segment-writer.ts'
 import { TextWriter } from './text-writer.ts'
 
@@ -17,6 +17,16 @@ export interface FetchSource {
   readonly size: number | undefined
 }
 
+export interface FetchHooks {
+  readonly signal: AbortSignal
+  readonly onFirstByte: () => void
+}
+
+export interface FetchResult extends RetrieveResult {
+  /** Bytes that were read past the end of the segment. */
+  readonly excessBytes: number
+}
+
 /**
  * Leaves every byte that arrived on disk and in `job.position`, whether it succeeds or not. Rejects with
  * `ERR_FTP_TRUNCATED`, {@link RestartDistrusted}, `ERR_FTP_LOCAL_FILE`, or as `retrieve` does.
@@ -26,12 +36,13 @@ export async function fetchSegment(
   job: SegmentJob,
   source: FetchSource,
   file: PartFile,
-  signal: AbortSignal,
-): Promise<RetrieveResult> {
+  { signal, onFirstByte }: FetchHooks,
+): Promise<FetchResult> {
   // A continuation begins a little before where it left off, and has to bring the same bytes again.
-  const back = Math.min(OVERLAP_BYTES, job.position - job.start)
+  const own = Math.min(OVERLAP_BYTES, job.position - job.start)
+  const back = own === 0 ? job.knownBytes : own
   const known = back === 0 ? new Uint8Array(0) : await file.read(job.position - back, back)
-  const writer = writerFor(job, source, file, known)
+  const writer = writerFor(job, source, file, known, onFirstByte)
   const offset = job.position - back
   job.live = writer
   try {
@@ -45,15 +56,16 @@ export async function fetchSegment(
       signal,
     })
     await writer.finish()
+    if (writer.stopped === 'mismatch' && own === 0) throw new ResumeDistrusted(job.start)
     expectWhole(writer, job, source, result, offset > 0 && back === 0)
     job.overlap = writer.overlap.slice()
-    return result
+    return { ...result, excessBytes: writer.excessBytes }
   } catch (error) {
     // What has arrived is kept; a local failure on top of another is the one to be mended first.
     await writer.finish()
     throw error
   } finally {
-    job.position = writer.position
+    job.position = writer.written
     job.live = undefined
   }
 }
@@ -63,10 +75,10 @@ function writerFor(
   source: FetchSource,
   file: PartFile,
   known: Uint8Array,
+  onFirstByte: () => void,
 ): SegmentWriter | TextWriter {
   if (source.type === 'A') return new TextWriter(file)
-  const overlap = job.isLast ? 0 : Math.min(OVERLAP_BYTES, (source.size ?? job.end) - job.end)
-  return new SegmentWriter({ file, start: job.position, end: job.end, overlap, known })
+  return new SegmentWriter({ file, start: job.position, until: job, known, onFirstByte })
 }
 
 function expectWhole(

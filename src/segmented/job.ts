@@ -1,31 +1,87 @@
-/** One segment and how far it is. Changed by the worker that has it, read by the progress. */
+/** One segment and how far it is. Changed by the worker that has it, read by the progress and the journal. */
 import type { MeasuredSegment } from '../transfer/progress.ts'
 import type { Segment } from './plan.ts'
 import type { RetryBudget } from './retry.ts'
+import { OVERLAP_BYTES, type StretchEnd } from './segment-writer.ts'
 
-export class SegmentJob implements Segment, MeasuredSegment {
-  readonly start: number
-  readonly end: number
-  /** Whether its last byte is the file's, so that the connection runs to the end of the file. */
-  readonly isLast: boolean
+/** A writer at work: it knows what has arrived and what is written beyond {@link SegmentJob.position}. */
+export interface LivePosition {
+  readonly position: number
+  readonly written: number
+}
+
+export interface SegmentJobOptions extends Segment {
+  /** The size of the file; `undefined` where the server does not tell. */
+  readonly size: number | undefined
   readonly retries: RetryBudget
+  /** How many bytes before `start` are on disk and have to come again the same. @default 0 */
+  readonly knownBytes?: number
+  /** How many bytes are read past the end and compared with what stands there. @default OVERLAP_BYTES */
+  readonly overlapLimit?: number
+}
+
+export class SegmentJob implements MeasuredSegment, StretchEnd {
+  readonly start: number
+  readonly retries: RetryBudget
+  readonly knownBytes: number
+  readonly #size: number | undefined
+  readonly #overlapLimit: number
+  #end: number
   /** Bytes before this offset are written. */
   position: number
-  /** The writer at work, if one is: it knows what has arrived beyond `position`. */
-  live: { readonly position: number } | undefined
+  live: LivePosition | undefined
   /** Bytes past the end, read where the segment was cut; compared with what its successor wrote there. */
   overlap: Uint8Array = new Uint8Array(0)
 
-  constructor({ start, end }: Segment, isLast: boolean, retries: RetryBudget) {
+  constructor({
+    start,
+    end,
+    size,
+    retries,
+    knownBytes = 0,
+    overlapLimit = OVERLAP_BYTES,
+  }: SegmentJobOptions) {
     this.start = start
-    this.end = end
-    this.isLast = isLast
+    this.#end = end
+    this.#size = size
+    this.#overlapLimit = overlapLimit
     this.retries = retries
+    this.knownBytes = knownBytes
     this.position = start
+  }
+
+  get end(): number {
+    return this.#end
+  }
+
+  /** Whether its last byte is the file's, so that the connection runs to the end of the file. */
+  get isLast(): boolean {
+    return this.#size === undefined || this.#end === this.#size
+  }
+
+  get overlapBytes(): number {
+    return this.#size === undefined ? 0 : Math.min(this.#overlapLimit, this.#size - this.#end)
   }
 
   /** The offset up to which its bytes have arrived. */
   get arrived(): number {
     return this.live?.position ?? this.position
+  }
+
+  /** The offset before which its bytes are in the file. */
+  get written(): number {
+    return this.live?.written ?? this.position
+  }
+
+  get isDone(): boolean {
+    return this.live === undefined && this.position >= this.#end
+  }
+
+  /** Leaves what lies behind `at` to another; gives the new segment, which is nobody's yet. */
+  splitAt(at: number, retries: RetryBudget): SegmentJob {
+    if (at <= this.arrived || at >= this.#end) throw new RangeError(`Cannot split at ${at}`)
+    const end = this.#end
+    this.#end = at
+    return new SegmentJob({ start: at, end, size: this.#size, retries, overlapLimit: this.#overlapLimit })
   }
 }

@@ -9,6 +9,21 @@ export interface DownloadOptions {
   readonly connections?: number | undefined
   /** Bytes; a file shorter than twice this is fetched by one connection. @default 1 MiB */
   readonly minSegmentSize?: number | undefined
+  /**
+   * Go on with what an earlier run of the same download left beside the target, if the source has not changed.
+   * `false`: begin at 0 and leave nothing to go on with. @default true
+   */
+  readonly resume?: boolean | undefined
+  /**
+   * What becomes of a file that stands at the target: replaced when the new one is whole, the download skipped,
+   * or `ERR_FTP_LOCAL_FILE`. @default 'replace'
+   */
+  readonly overwrite?: 'replace' | 'skip' | 'error' | undefined
+  /**
+   * Whether a download that fails or is cancelled leaves what it has for a later run. `'auto'`: if it can be
+   * continued and more than 1 MiB is there. @default 'auto'
+   */
+  readonly keepPartial?: boolean | 'auto' | undefined
   readonly verify?: DownloadVerification | undefined
   /** Give the file the server's modification time. @default true */
   readonly preserveModified?: boolean | undefined
@@ -35,6 +50,9 @@ export interface DownloadSettings {
   readonly signal: AbortSignal | undefined
   readonly connections: number
   readonly minSegmentSize: number
+  readonly resume: boolean
+  readonly overwrite: 'replace' | 'skip' | 'error'
+  readonly keepPartial: boolean | 'auto'
   readonly verifySize: boolean
   readonly verifyModified: boolean
   readonly preserveModified: boolean
@@ -45,12 +63,18 @@ export interface DownloadSettings {
 export const DOWNLOAD_DEFAULTS: Readonly<{
   connections: number
   minSegmentSize: number
+  resume: boolean
+  overwrite: 'replace' | 'skip' | 'error'
+  keepPartial: boolean | 'auto'
   preserveModified: boolean
   type: 'binary' | 'ascii'
   verify: Readonly<{ size: boolean; modified: boolean }>
 }> = Object.freeze({
   connections: 4,
   minSegmentSize: 1_048_576,
+  resume: true,
+  overwrite: 'replace',
+  keepPartial: 'auto',
   preserveModified: true,
   type: 'binary',
   verify: Object.freeze({ size: true, modified: true }),
@@ -74,10 +98,19 @@ export function downloadSettings(
       maxConnections,
     ),
     minSegmentSize: wholeNumber(given, 'minSegmentSize', defaults.minSegmentSize, 1, Number.MAX_SAFE_INTEGER),
+    resume: flag(given, 'resume', defaults.resume),
+    overwrite: oneOf(given, 'overwrite', defaults.overwrite, ['replace', 'skip', 'error']),
+    keepPartial: keepPartial(given),
     verifySize: flag(verify, 'verify.size', defaults.verify.size),
     verifyModified: flag(verify, 'verify.modified', defaults.verify.modified),
     preserveModified: flag(given, 'preserveModified', defaults.preserveModified),
     type: oneOf(given, 'type', defaults.type, ['binary', 'ascii']),
     on: checkedListeners(optionsObject(given.on, 'on')),
   })
+}
+
+function keepPartial(given: DownloadOptions): boolean | 'auto' {
+  const value = given.keepPartial
+  if (value === undefined || value === 'auto') return value ?? DOWNLOAD_DEFAULTS.keepPartial
+  return flag(given, 'keepPartial', true)
 }

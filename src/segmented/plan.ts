@@ -24,3 +24,24 @@ export function planSegments(size: number, connections: number, minSegmentSize: 
     end: boundary(index + 1),
   }))
 }
+
+/**
+ * The same for what is missing of a file: each gap gets its share of the connections, at least one segment.
+ * There may be more segments than connections; they wait their turn.
+ */
+export function planGaps(
+  gaps: readonly Segment[],
+  connections: number,
+  minSegmentSize: number,
+): readonly Segment[] {
+  const missing = gaps.reduce((sum, { start, end }) => sum + end - start, 0)
+  return gaps.flatMap(({ start, end }) => {
+    const length = end - start
+    // An empty file is one segment, too.
+    const share = Math.max(1, Math.round((connections * length) / Math.max(1, missing)))
+    return planSegments(length, share, minSegmentSize).map((segment) => ({
+      start: start + segment.start,
+      end: start + segment.end,
+    }))
+  })
+}

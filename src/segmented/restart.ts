@@ -7,3 +7,14 @@ export class RestartDistrusted extends Error {
     this.prototype.name = 'RestartDistrusted'
   }
 }
+
+/** The bytes that an earlier run had left are not those that the server sends now: nothing of them is kept. */
+export class ResumeDistrusted extends Error {
+  static {
+    this.prototype.name = 'ResumeDistrusted'
+  }
+
+  constructor(offset: number) {
+    super(`the bytes before ${offset} are not those that an earlier run had left`)
+  }
+}

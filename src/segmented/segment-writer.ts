@@ -26,14 +26,22 @@ export interface SegmentFile {
   write(bytes: Uint8Array, position: number, done: (error: Error | undefined) => void): void
 }
 
+/** Where a stretch ends; asked again and again, since another connection may take the rest of it meanwhile. */
+export interface StretchEnd {
+  /** Never moved to or before what has arrived. */
+  readonly end: number
+  /** How many bytes past `end` are read: 0 where `end` is the end of the file. */
+  readonly overlapBytes: number
+}
+
 export interface SegmentWriterOptions {
   readonly file: SegmentFile
   readonly start: number
-  readonly end: number
-  /** How many bytes past `end` are read: 0 where `end` is the end of the file. */
-  readonly overlap: number
+  readonly until: StretchEnd
   /** The bytes before `start` as they stand in the file; the server is asked to begin with them. */
   readonly known: Uint8Array
+  /** Called once, when the first bytes arrive. */
+  readonly onFirstByte?: (() => void) | undefined
 }
 
 /** Why a stretch was stopped by our own side. */
@@ -41,37 +49,50 @@ export type StopReason = 'full' | 'excess' | 'mismatch' | 'write-failed'
 
 export class SegmentWriter implements DataReceiver {
   readonly #options: SegmentWriterOptions
-  readonly #overlap: Uint8Array
+  #overlap: Uint8Array = new Uint8Array(0)
   readonly #free: Uint8Array[] = []
   #allocated = 0
   #buffer: Uint8Array
   /** Bytes in the buffer, the first of them at `#bufferStart` in the file. */
   #filled = 0
   #bufferStart: number
-  #writesUnderWay = 0
+  /** Writes under way and those done behind one that is not, in the order of their places. */
+  readonly #writes: { readonly start: number; isDone: boolean }[] = []
   #resume: () => void = () => {}
   #isPaused = false
+  #hasBegun = false
   #onIdle: () => void = () => {}
   #stopped: StopReason | undefined
   #writeError: Error | undefined
 
   constructor(options: SegmentWriterOptions) {
     this.#options = options
-    this.#overlap = new Uint8Array(options.overlap)
     this.#bufferStart = options.start - options.known.length
     this.#buffer = this.#take() ?? new Uint8Array(LEAST_ROOM)
   }
 
   /** The offset up to which bytes of the segment have arrived. */
   get position(): number {
-    const { start, end } = this.#options
-    return Math.min(end, Math.max(start, this.#streamPosition))
+    const { start, until } = this.#options
+    return Math.min(until.end, Math.max(start, this.#streamPosition))
+  }
+
+  /** The offset before which every byte of the segment is written. */
+  get written(): number {
+    const { start, until } = this.#options
+    const first = this.#writes[0]?.start ?? this.#bufferStart
+    return Math.min(until.end, Math.max(start, first))
+  }
+
+  /** Bytes that came although they belong to the next segment. */
+  get excessBytes(): number {
+    return Math.max(0, this.#streamPosition - this.#options.until.end)
   }
 
   /** Whether all has arrived, the bytes behind a cut included, and nothing that should not be there. */
   get isWhole(): boolean {
     const isGood = this.#stopped === undefined || this.#stopped === 'full'
-    return isGood && this.#streamPosition >= this.#options.end + this.#overlap.length
+    return isGood && this.#streamPosition >= this.#enough
   }
 
   get stopped(): StopReason | undefined {
@@ -80,8 +101,7 @@ export class SegmentWriter implements DataReceiver {
 
   /** The bytes read past the end. */
   get overlap(): Uint8Array {
-    const count = Math.max(0, Math.min(this.#overlap.length, this.#streamPosition - this.#options.end))
-    return this.#overlap.subarray(0, count)
+    return this.#overlap.subarray(0, this.excessBytes)
   }
 
   space(): Uint8Array {
@@ -90,9 +110,10 @@ export class SegmentWriter implements DataReceiver {
 
   received(bytes: number): 'more' | 'pause' | 'stop' {
     if (this.#stopped !== undefined) return 'stop'
+    if (!this.#hasBegun) this.#begin()
     this.#filled += bytes
-    const enough = this.#options.end + this.#overlap.length
-    if (this.#streamPosition >= enough && this.#overlap.length > 0) this.#stopped = 'full'
+    const enough = this.#enough
+    if (this.#streamPosition >= enough && enough > this.#options.until.end) this.#stopped = 'full'
     else if (this.#streamPosition > enough) this.#stopped = 'excess'
     else if (this.#buffer.length - this.#filled >= LEAST_ROOM) return 'more'
     this.#flush()
@@ -108,12 +129,26 @@ export class SegmentWriter implements DataReceiver {
   /** Writes what is still held and waits until everything is written. Rejects with the error of a failed write. */
   async finish(): Promise<void> {
     this.#flush()
-    if (this.#writesUnderWay > 0) {
+    if (this.#areWritesUnderWay) {
       await new Promise<void>((resolve) => {
         this.#onIdle = resolve
       })
     }
     if (this.#writeError !== undefined) throw this.#writeError
+  }
+
+  #begin(): void {
+    this.#hasBegun = true
+    this.#options.onFirstByte?.()
+  }
+
+  get #enough(): number {
+    const { end, overlapBytes } = this.#options.until
+    return end + overlapBytes
+  }
+
+  get #areWritesUnderWay(): boolean {
+    return this.#writes.some(({ isDone }) => !isDone)
   }
 
   get #streamPosition(): number {
@@ -122,7 +157,8 @@ export class SegmentWriter implements DataReceiver {
 
   /** Hands the buffer's bytes to where each belongs, and goes on with a free buffer. */
   #flush(): void {
-    const { start, end, file } = this.#options
+    const { start, until, file } = this.#options
+    const { end } = until
     const bytes = this.#buffer.subarray(0, this.#filled)
     const from = this.#bufferStart
     const bodyStart = clamp(start - from, bytes.length)
@@ -134,19 +170,28 @@ export class SegmentWriter implements DataReceiver {
     this.#filled = 0
     if (bodyEnd === bodyStart) return
     const buffer = this.#buffer
-    this.#writesUnderWay += 1
-    file.write(bytes.subarray(bodyStart, bodyEnd), from + bodyStart, (error) => this.#written(buffer, error))
+    const entry = { start: from + bodyStart, isDone: false }
+    this.#writes.push(entry)
+    file.write(bytes.subarray(bodyStart, bodyEnd), entry.start, (error) => {
+      // One that failed stays: behind it nothing counts as written.
+      entry.isDone = true
+      if (error === undefined) this.#forgetWritten()
+      this.#writeEnded(buffer, error)
+    })
     this.#buffer = this.#take() ?? new Uint8Array(LEAST_ROOM)
   }
 
-  #written(buffer: Uint8Array, error: Error | undefined): void {
-    this.#writesUnderWay -= 1
+  #forgetWritten(): void {
+    while (this.#writeError === undefined && this.#writes[0]?.isDone === true) this.#writes.shift()
+  }
+
+  #writeEnded(buffer: Uint8Array, error: Error | undefined): void {
     this.#free.push(buffer)
     if (error !== undefined) {
       this.#writeError ??= error
       this.#stopped = 'write-failed'
     }
-    if (this.#writesUnderWay === 0) this.#onIdle()
+    if (!this.#areWritesUnderWay) this.#onIdle()
     if (!this.#isPaused) return
     this.#isPaused = false
     this.#resume()
@@ -162,7 +207,9 @@ export class SegmentWriter implements DataReceiver {
   }
 
   #keepOverlap(bytes: Uint8Array, offset: number): void {
-    const room = this.#overlap.length - offset
+    const { overlapBytes } = this.#options.until
+    if (this.#overlap.length === 0) this.#overlap = new Uint8Array(overlapBytes)
+    const room = overlapBytes - offset
     if (room > 0) this.#overlap.set(bytes.subarray(0, room), offset)
   }
 
@@ -175,8 +222,8 @@ export class SegmentWriter implements DataReceiver {
 
   /** A short segment takes no more memory than it needs. */
   #bufferBytes(): number {
-    const { start, end, known } = this.#options
-    const all = known.length + (end - start) + this.#overlap.length
+    const { start, known } = this.#options
+    const all = known.length + (this.#enough - start)
     return Math.min(BUFFER_BYTES, Math.max(all + 1, LEAST_ROOM * 2))
   }
 }

@@ -16,6 +16,7 @@ export class TextWriter implements DataReceiver {
   /** The size of a converted text is known when it ends. */
   readonly isWhole = false
   readonly overlap: Uint8Array = NOTHING
+  readonly excessBytes = 0
   readonly #file: SegmentFile
   readonly #convert: (bytes: Uint8Array) => Uint8Array
   readonly #buffer = new Uint8Array(BUFFER_BYTES)
@@ -33,6 +34,11 @@ export class TextWriter implements DataReceiver {
 
   /** Bytes written, line ends converted. */
   get position(): number {
+    return this.#position
+  }
+
+  /** Nothing of a text is kept when it breaks off: what is under way counts. */
+  get written(): number {
     return this.#position
   }
 

@@ -8,7 +8,7 @@
 import type { ControlConnection } from '../connection/control.ts'
 import { replyError } from '../connection/reply-error.ts'
 import type { DataSecurity } from '../connection/data-socket.ts'
-import { FtpTimeoutError } from '../errors.ts'
+import { FtpTimeoutError, type TimeoutPhase } from '../errors.ts'
 import { command, type Command } from '../protocol/command.ts'
 import { isCompletion, type Reply } from '../protocol/reply.ts'
 import { onAbort } from '../util/abort.ts'
@@ -57,13 +57,17 @@ export class Session {
    * Sends a command and gives its last reply, whatever it says. One last reply to an earlier transfer that comes
    * before it is dropped; replies come in order, so that behind an answer nothing late can follow.
    */
-  async request(sent: Command, timeoutMs: number = this.options.timeouts.reply): Promise<Reply> {
+  async request(
+    sent: Command,
+    timeoutMs: number = this.options.timeouts.reply,
+    phase: TimeoutPhase = 'reply',
+  ): Promise<Reply> {
     const isLatePossible = this.#lateReplyPossible
     this.#lateReplyPossible = false
-    const reply = await this.control.request(sent, timeoutMs)
+    const reply = await this.control.request(sent, timeoutMs, phase)
     const late = sent.verb === 'EPSV' || sent.verb === 'PASV' ? LATE_BEFORE_PORT : LATE_REPLIES
     if (!isLatePossible || !late.has(reply.code)) return reply
-    return await this.control.nextReply(timeoutMs, 'reply', sent)
+    return await this.control.nextReply(timeoutMs, phase, sent)
   }
 
   /** Sends a command that has to be carried out. Rejects with an `FtpReplyError` otherwise. */

@@ -2,11 +2,11 @@
 import { expectFunction } from '../util/validate.ts'
 
 /**
- *   queued → connecting → transferring → verifying → complete
+ *   queued → connecting → transferring ⇄ paused, then verifying → complete
  *      └──────────┴────────────┴────────────┴──────► failed, cancelled
  */
 export type TransferState =
-  'queued' | 'connecting' | 'transferring' | 'verifying' | 'complete' | 'failed' | 'cancelled'
+  'queued' | 'connecting' | 'transferring' | 'paused' | 'verifying' | 'complete' | 'failed' | 'cancelled'
 
 export interface SegmentProgress {
   /** Byte offsets, half open: `[start, end)`. */
@@ -27,7 +27,7 @@ export interface TransferProgress {
   readonly fraction: number | undefined
   /** Over the last seconds. */
   readonly bytesPerSecond: number
-  /** Over {@link elapsedSeconds}. */
+  /** What this run has brought, over {@link elapsedSeconds} without the time spent paused. */
   readonly averageBytesPerSecond: number
   /** At the present speed; `undefined` where it cannot be said. */
   readonly etaSeconds: number | undefined
@@ -43,7 +43,8 @@ export interface TransferEvents {
   /** At most ten a second, and always a last one. */
   readonly progress: TransferProgress
   readonly segment: {
-    readonly type: 'start' | 'finish'
+    /** `'split'`: the connection had nothing to do and takes this part of another's segment. */
+    readonly type: 'start' | 'split' | 'finish'
     /** Which of the transfer's connections works on it, from 0. */
     readonly connection: number
     readonly start: number
@@ -68,7 +69,7 @@ export interface TransferEvents {
   /** A part failed and is tried again after `delayMs`. */
   readonly retry: { readonly attempt: number; readonly delayMs: number; readonly error: unknown }
   readonly verify: {
-    readonly check: 'size' | 'modified'
+    readonly check: 'size' | 'modified' | 'checksum'
     readonly outcome: 'matched' | 'unavailable' | 'not asked'
   }
 }

@@ -14,6 +14,8 @@ export interface MeasuredSegment {
   readonly end: number
   /** The offset up to which its bytes have arrived. */
   readonly arrived: number
+  /** Whether it stands still for good. */
+  readonly isDone?: boolean
 }
 
 /** What had arrived when it was last looked at, and the speed since. */
@@ -31,6 +33,10 @@ export class ProgressMeter {
   #activeConnections = 0
   #mostConnections = 0
   #refetched = 0
+  #overfetched = 0
+  #resumed = 0
+  #pausedAt: number | undefined
+  #pausedMs = 0
   #finishedAt: number | undefined
   #segments: () => readonly MeasuredSegment[] = () => []
 
@@ -59,6 +65,16 @@ export class ProgressMeter {
     return this.#refetched
   }
 
+  /** Bytes that were read past the ends of segments, for the comparison. */
+  get overfetchedBytes(): number {
+    return this.#overfetched
+  }
+
+  /** Bytes that an earlier run had brought, as far as they still count. */
+  get resumedBytes(): number {
+    return this.#resumed
+  }
+
   /** The most data connections that worked at once. */
   get mostConnections(): number {
     return this.#mostConnections
@@ -67,6 +83,25 @@ export class ProgressMeter {
   /** Bytes that had arrived do not count any more. */
   givenUp(bytes: number): void {
     this.#refetched += bytes
+  }
+
+  overfetched(bytes: number): void {
+    this.#overfetched += bytes
+  }
+
+  /** So many of the bytes that are there were there before: they are no part of any speed. */
+  resumed(bytes: number): void {
+    this.#resumed = bytes
+    this.#whole.seen = bytes
+  }
+
+  paused(): void {
+    this.#pausedAt ??= this.#clock()
+  }
+
+  unpaused(): void {
+    if (this.#pausedAt !== undefined) this.#pausedMs += this.#clock() - this.#pausedAt
+    this.#pausedAt = undefined
   }
 
   connectionStarted(): void {
@@ -87,6 +122,8 @@ export class ProgressMeter {
     const now = this.#finishedAt ?? this.#clock()
     const bytes = this.bytes
     const elapsedSeconds = (now - this.#startedAt) / 1_000
+    const stoodStillMs = this.#pausedMs + (this.#pausedAt === undefined ? 0 : now - this.#pausedAt)
+    const workedSeconds = elapsedSeconds - stoodStillMs / 1_000
     const bytesPerSecond = measure(this.#whole, bytes, now)
     const left = this.#total === undefined ? undefined : this.#total - bytes
     return {
@@ -94,7 +131,7 @@ export class ProgressMeter {
       total: this.#total,
       fraction: fraction(bytes, this.#total),
       bytesPerSecond,
-      averageBytesPerSecond: elapsedSeconds > 0 ? bytes / elapsedSeconds : 0,
+      averageBytesPerSecond: workedSeconds > 0 ? Math.max(0, bytes - this.#resumed) / workedSeconds : 0,
       etaSeconds: left === undefined ? undefined : secondsLeft(left, bytesPerSecond),
       elapsedSeconds,
       activeConnections: this.#activeConnections,
@@ -104,6 +141,7 @@ export class ProgressMeter {
 
   #progressOf(segment: MeasuredSegment, now: number): SegmentProgress {
     const { start, end, arrived: position } = segment
+    if (segment.isDone === true) return { start, end, position, bytesPerSecond: 0 }
     const gauge = this.#gauges.get(segment) ?? { seen: 0, rate: new RateMeter(this.#startedAt) }
     this.#gauges.set(segment, gauge)
     return { start, end, position, bytesPerSecond: measure(gauge, position - start, now) }

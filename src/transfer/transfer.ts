@@ -14,6 +14,7 @@ import type {
   TransferProgress,
   TransferState,
 } from './events.ts'
+import { Gate } from './gate.ts'
 import { ProgressMeter } from './progress.ts'
 
 /** Ten progress events a second are enough for any eye. */
@@ -25,7 +26,8 @@ export interface TransferContext {
   readonly signal: AbortSignal
   readonly meter: ProgressMeter
   readonly emit: EmitTransferEvent
-  readonly enter: (state: 'connecting' | 'transferring' | 'verifying') => void
+  readonly gate: Gate
+  readonly enter: (state: 'connecting' | 'transferring' | 'paused' | 'verifying') => void
 }
 
 export interface TransferSettings {
@@ -52,6 +54,7 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
   readonly result: Promise<Result>
   readonly #meter: ProgressMeter
   readonly #controller = new AbortController()
+  readonly #gate = new Gate()
   readonly #over = deferred<true>()
   #state: TransferState = 'queued'
 
@@ -81,6 +84,24 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
   /** A snapshot of how far it is. */
   get progress(): TransferProgress {
     return this.#meter.snapshot()
+  }
+
+  /**
+   * Gives the connections back and keeps what has arrived. Resolves when nothing moves any more, the bytes are on
+   * disk and the state is `'paused'`, or when the transfer is over: one that is being verified is not paused.
+   */
+  async pause(): Promise<void> {
+    if (this.#isOver) return
+    await this.#gate.close()
+  }
+
+  /** Goes on where it was paused. */
+  resume(): void {
+    if (this.#state === 'paused') {
+      this.#meter.unpaused()
+      this.#enter('transferring')
+    }
+    this.#gate.open()
   }
 
   /**
@@ -115,6 +136,7 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
         signal,
         meter: this.#meter,
         emit: (name, event) => this.#tell(name, event),
+        gate: this.#gate,
         enter: (state) => this.#enter(state),
       })
       this.#finish('complete')
@@ -127,7 +149,12 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
     }
   }
 
+  get #isOver(): boolean {
+    return this.#state === 'complete' || this.#state === 'failed' || this.#state === 'cancelled'
+  }
+
   #finish(state: 'complete' | 'failed' | 'cancelled'): void {
+    this.#gate.rested()
     this.#meter.finish()
     this.#tell('progress', this.progress)
     this.#enter(state)
@@ -148,6 +175,7 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
     const previous = this.#state
     if (previous === state) return
     this.#state = state
+    if (state === 'paused') this.#meter.paused()
     this.#tell('state', { state, previous })
   }
 }

@@ -69,7 +69,7 @@ test.skipIf(process.platform === 'win32')("the part file is its owner's alone wh
     await using client = new FtpClient(await clientOptions(server))
     const transfer = client.download(REMOTE, folder.at('file.bin'), { connections: 1 })
     let mode: number | undefined
-    transfer.once(
+    transfer.on(
       'progress',
       () =>
         void lstat(folder.at(PART)).then(

@@ -240,39 +240,6 @@ describe('what stands in the place of the part file', () => {
   })
 })
 
-describe('two downloads to one target', () => {
-  test('the second is refused as long as the first runs', async () => {
-    const first = await begun()
-    await expect(begun()).rejects.toEqual(localFile(/another download in this process/))
-    await first.publish(5, undefined)
-    const second = await begun('again')
-    await second.discard()
-    expect(await readFile(target, 'utf8')).toBe('whole')
-  })
-
-  test('also while the first, which could not be published, still has to be removed', async () => {
-    const first = await begun()
-    await mkdir(target)
-    await expect(first.publish(5, undefined)).rejects.toEqual(localFile(/it is a folder/))
-    await rename(target, directory.at('moved'))
-    await expect(begun()).rejects.toEqual(localFile(/another download in this process/))
-    await first.discard()
-    await (await begun()).publish(5, undefined)
-    expect(await readFile(target, 'utf8')).toBe('whole')
-  })
-
-  test('also where the second comes through a linked folder', async () => {
-    await mkdir(directory.at('real'))
-    await symlink('real', directory.at('linked'))
-    const first = await begun('whole', directory.at('real', 'disk.iso'))
-    await expect(begun('other', directory.at('linked', 'disk.iso'))).rejects.toEqual(
-      localFile(/another download in this process/),
-    )
-    await first.publish(5, undefined)
-    expect(await readFile(directory.at('real', 'disk.iso'), 'utf8')).toBe('whole')
-  })
-})
-
 describe('another program meddles', () => {
   test('its file in the place of ours is neither published nor removed', async () => {
     await writeFile(target, 'old')

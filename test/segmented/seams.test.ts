@@ -12,11 +12,8 @@ const POLICY = { attempts: 1, minDelay: 0, maxDelay: 0, factor: 1, jitter: 0 }
 
 /** A segment that has been fetched up to `position`, and, if it is whole, `overlap` bytes more. */
 function job(start: number, end: number, overlap: number, position: number = end): SegmentJob {
-  const made = new SegmentJob(
-    { start, end },
-    end === FILE.length,
-    new RetryBudget(POLICY, FILE.length, Math.random),
-  )
+  const retries = new RetryBudget(POLICY, FILE.length, Math.random)
+  const made = new SegmentJob({ start, end, size: FILE.length, retries })
   made.position = position
   if (position === end) made.overlap = Uint8Array.from(FILE.subarray(end, end + overlap))
   return made
@@ -77,7 +74,7 @@ describe('compareSeams', () => {
 
   test('does not count bytes that have arrived and are not on disk', async () => {
     const right = job(500, 1_000, 0, 500)
-    right.live = { position: 1_000 }
+    right.live = { written: 0, position: 1_000 }
     expect(await compareSeams([job(0, 500, 100), right], fileOf(FILE))).toBe(false)
   })
 

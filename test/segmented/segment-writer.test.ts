@@ -27,8 +27,7 @@ function begin({ start, end, known, overlap }: Stretch): Begun {
   const writer = new SegmentWriter({
     file,
     start,
-    end,
-    overlap,
+    until: { end, overlapBytes: overlap },
     known: REMOTE.subarray(start - known, start),
   })
   return { writer, file, source: REMOTE.subarray(start - known) }

@@ -13,6 +13,8 @@ test('everything, of a plain one', async () => {
     bytes: SIZE,
     resumedBytes: 0,
     refetchedBytes: 0,
+    overfetchedBytes: 0,
+    skipped: false,
     elapsedSeconds: result.elapsedSeconds,
     averageBytesPerSecond: result.averageBytesPerSecond,
     connections: 1,

@@ -1,0 +1,33 @@
+/** A server that gives each connection so much and no more: what many connections are for. */
+import { startServer } from '../../test/servers/index.ts'
+import type { Contest } from '../harness/contest.ts'
+import { downloadContest, makeSource, named, vsftpdVersion } from './downloads.ts'
+import type { Scenario, ScenarioSetup } from './scenario.ts'
+
+const RATE = 4_000_000
+const CONNECTIONS = 8
+const SIZE = 100 * 2 ** 20
+
+export const cappedConnections: Scenario = {
+  name: 'capped-connections',
+  title: '100 MiB, each connection capped at 4 MB/s',
+  about: ['From vsftpd with `local_max_rate=4000000`. Ideal: the bytes over the sum of the rates.'],
+  server: vsftpdVersion,
+  cases: [{ name: 'capped-8', title: '8 connections', open: openCase }],
+}
+
+async function openCase(setup: ScenarioSetup): Promise<Contest & AsyncDisposable> {
+  const { workspace, clients, size = SIZE } = setup
+  const source = await makeSource(workspace, size)
+  const server = await startServer('vsftpd', {
+    ...{ root: workspace.served, user: 'bench', password: 'bench' },
+    bytesPerSecondPerConnection: RATE,
+  })
+  const idealSeconds = size / (RATE * CONNECTIONS)
+  const taking = named(clients, ['octoftp', 'lftp', 'aria2', 'axel'])
+  return downloadContest({
+    ...{ workspace, source, login: server },
+    ways: taking.map((client) => ({ client, connections: CONNECTIONS, idealSeconds })),
+    close: () => server.stop(),
+  })
+}

@@ -1,0 +1,93 @@
+/** Links with a delay and a loss: how many connections are right there, and whether `'auto'` finds out. */
+import type { Client } from '../clients/clients.ts'
+import type { Contest } from '../harness/contest.ts'
+import { startFarServer } from '../network/far-server.ts'
+import { payloadBytesPerSecond, startLink, whyNoLink, type Link, type LinkOptions } from '../network/link.ts'
+import type { Workspace } from '../harness/workspace.ts'
+import { downloadContest, makeSource, named, vsftpdVersion, type Login, type Way } from './downloads.ts'
+import type { Scenario, ScenarioCase, ScenarioSetup } from './scenario.ts'
+
+const SIZE = 100 * 2 ** 20
+const NUMBERS = [1, 2, 4, 8, 16]
+const PEERS = ['curl', 'lftp', 'aria2', 'axel']
+
+interface Distance extends LinkOptions {
+  readonly name: string
+  readonly title: string
+}
+
+const distances: readonly Distance[] = [
+  { name: '50ms', title: '50 ms, 200 Mbit/s', roundTripMs: 50, megabitsPerSecond: 200 },
+  {
+    name: '100ms-loss',
+    title: '100 ms, 200 Mbit/s, 0.5 % loss',
+    roundTripMs: 100,
+    megabitsPerSecond: 200,
+    lossPercent: 0.5,
+  },
+]
+
+export const longDistance: Scenario = {
+  name: 'long-distance',
+  title: '100 MiB over a long distance',
+  about: [
+    'From vsftpd behind a link in user space (bench/network/link.c): delay, rate, 100 ms of queue, loss in both directions.',
+    'Ideal: the bytes over what packets of 1500 bytes leave of the rate. "÷ best": against the best fixed number.',
+  ],
+  whyImpossible: whyNoLink,
+  server: vsftpdVersion,
+  cases: distances.map((distance): ScenarioCase => {
+    const { name, title } = distance
+    return { name, title, open: (setup) => openCase(distance, setup) }
+  }),
+}
+
+async function openCase(
+  distance: Distance,
+  { workspace, clients, size = SIZE }: ScenarioSetup,
+): Promise<Contest & AsyncDisposable> {
+  const source = await makeSource(workspace, size)
+  const { link, login, close } = await openFarEnd(distance, workspace)
+  return downloadContest({
+    ...{ workspace, source, login },
+    ways: waysOf(clients, size / payloadBytesPerSecond(distance)),
+    comparison: '÷ best',
+    within: link.forClient,
+    close,
+  })
+}
+
+interface FarEnd {
+  readonly link: Link
+  readonly login: Login
+  readonly close: () => Promise<void>
+}
+
+async function openFarEnd(distance: Distance, workspace: Workspace): Promise<FarEnd> {
+  const link = await startLink(distance, workspace.scratch)
+  try {
+    const server = await startFarServer(link, 'vsftpd', { root: workspace.served })
+    const close = async (): Promise<void> => {
+      await server[Symbol.asyncDispose]()
+      await link[Symbol.asyncDispose]()
+    }
+    return { link, login: server, close }
+  } catch (error) {
+    await link[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** Octoftp with each number, then by itself; the peers with eight. */
+function waysOf(clients: readonly Client[], idealSeconds: number): Way[] {
+  const label = (connections: number): string =>
+    `octoftp, ${connections} connection${connections === 1 ? '' : 's'}`
+  const octoftp = named(clients, ['octoftp']).flatMap((client): Way[] => [
+    ...NUMBERS.map((connections) => ({ client, connections, label: label(connections), idealSeconds })),
+    {
+      ...{ client, connections: 0, automatic: true, label: "octoftp, 'auto'", idealSeconds },
+      comparedWith: NUMBERS.map(label),
+    },
+  ])
+  return [...octoftp, ...named(clients, PEERS).map((client) => ({ client, connections: 8, idealSeconds }))]
+}

@@ -1,0 +1,97 @@
+/** Connections of different speeds finish together: one that runs dry takes over a part of another's segment. */
+import { readFile } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
+import { FtpClient, type DownloadOptions, type DownloadResult, type TransferEvents } from '../../src/index.ts'
+import { clientOptions, REMOTE, serving } from '../hazards/support/attempt.ts'
+import { fakeFtpServer, type FakeFtpOptions, type FakeFtpServer } from '../support/fake-ftp-server.ts'
+import { expectNoLeaks } from '../support/leaks.ts'
+import { randomBytes } from '../support/random-bytes.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+const MIB = 1_048_576
+const SIZE = 16 * MIB + 77
+const CONTENT = randomBytes(SIZE, 'stealing')
+
+interface Fetched {
+  readonly result: DownloadResult
+  readonly server: FakeFtpServer
+  readonly segments: readonly TransferEvents['segment'][]
+  readonly lost: readonly unknown[]
+}
+
+function fetch(server: FakeFtpOptions, options: DownloadOptions): Promise<Fetched> {
+  return expectNoLeaks(async () => {
+    await using folder = await temporaryDirectory()
+    await using running = await fakeFtpServer(serving(CONTENT, server))
+    await using client = new FtpClient(await clientOptions(running, { maxConnections: 16 }))
+    const segments: TransferEvents['segment'][] = []
+    const lost: unknown[] = []
+    const on: DownloadOptions['on'] = {
+      segment: (event) => void segments.push(event),
+      connection: ({ type, error }) => {
+        if (type === 'lost') lost.push(error)
+      },
+    }
+    const result = await client.download(REMOTE, folder.at('file.bin'), { on, ...options })
+    expect((await readFile(folder.at('file.bin'))).equals(CONTENT)).toBe(true)
+    expect(result).toMatchObject({ bytes: SIZE, refetchedBytes: 0 })
+    return { result, server: running, segments, lost }
+  })
+}
+
+function bytesBy(segments: readonly TransferEvents['segment'][], connection: number): number {
+  const finished = segments.filter((event) => event.type === 'finish' && event.connection === connection)
+  return finished.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+describe.each(['none', 'explicit'] as const)('security %s', (security) => {
+  test('eight to one: the slow connection keeps little', async () => {
+    const { server, segments, lost } = await fetch(
+      { security, bytesPerSecond: [8_000_000, 1_000_000] },
+      { connections: 2 },
+    )
+    expect(segments.some(({ type }) => type === 'split')).toBe(true)
+    expect(lost).toEqual([])
+    expect(server.logins).toHaveLength(2)
+    const [fast = 0, slow = 0] = [bytesBy(segments, 0), bytesBy(segments, 1)].sort((a, b) => b - a)
+    expect(fast + slow).toBe(SIZE)
+    // Its share by speed is a ninth; by a static split it would be a half.
+    expect(slow).toBeLessThan(SIZE / 4)
+  })
+
+  test('eight connections, 8:4:2:1:1:1:1:1, each byte from one of them', async () => {
+    const rates = [8, 4, 2, 1, 1, 1, 1, 1].map((rate) => rate * 500_000)
+    const { server, segments, lost } = await fetch({ security, bytesPerSecond: rates }, { connections: 8 })
+    expect(lost).toEqual([])
+    expect(server.logins).toHaveLength(8)
+    const ranges = segments.filter(({ type }) => type === 'finish').sort((a, b) => a.start - b.start)
+    expect(ranges[0]?.start).toBe(0)
+    expect(ranges.at(-1)?.end).toBe(SIZE)
+    expect(ranges.slice(1).map(({ start }) => start)).toEqual(ranges.slice(0, -1).map(({ end }) => end))
+  })
+})
+
+test('one that stands still loses its segment long before any time-out, and no byte', async () => {
+  const began = performance.now()
+  const { segments } = await fetch(
+    {
+      bytesPerSecond: 4_000_000,
+      fault: ({ number }) => (number === 1 ? { kind: 'stall', afterBytes: MIB } : undefined),
+    },
+    { connections: 4 },
+  )
+  // The first of the time-outs is that of the data, after 60 s.
+  expect(performance.now() - began).toBeLessThan(30_000)
+  expect(segments.filter(({ type }) => type === 'finish').length).toBeGreaterThan(4)
+})
+
+test('equal connections leave one another alone', async () => {
+  const { segments } = await fetch({ bytesPerSecond: 4_000_000 }, { connections: 4 })
+  expect(segments.filter(({ type }) => type === 'split').length).toBeLessThanOrEqual(2)
+})
+
+test('what is read past the ends is told', async () => {
+  const { result } = await fetch({}, { connections: 4 })
+  expect(result.overfetchedBytes).toBeGreaterThanOrEqual(3 * 4_096)
+  expect(result.overfetchedBytes).toBeLessThan(SIZE / 2)
+})

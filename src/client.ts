@@ -22,8 +22,10 @@ import type { SessionOptions } from './session/options.ts'
 import { openSession } from './session/open-session.ts'
 import { unknownServer, type ServerProfile } from './session/server-profile.ts'
 import type { RemotePath, Session } from './session/session.ts'
+import { BandwidthHistory, type Bandwidth } from './transfer/bandwidth-history.ts'
 import { together, type ClientProgress } from './transfer/together.ts'
-import { Transfer, whenOver } from './transfer/transfer.ts'
+import { receivedBytes, Transfer, whenOver } from './transfer/transfer.ts'
+import { BandwidthLimit } from './transport/bandwidth.ts'
 
 /** Raises a client's cap on connections to `count` if it is lower. For one-shots, whose client is shared. */
 export let raiseMaxConnections: (client: FtpClient, count: number) => void
@@ -59,6 +61,8 @@ export class FtpClient implements AsyncDisposable {
   readonly #pool: Pool<Session>
   readonly #limitListeners = new Set<(error: unknown) => void>()
   readonly #transfers = new Set<Transfer<DownloadResult>>()
+  readonly #limit: BandwidthLimit
+  readonly #history = new BandwidthHistory()
   #maxConnections: number
   #closed: Promise<void> | undefined
 
@@ -69,6 +73,7 @@ export class FtpClient implements AsyncDisposable {
     const isUrl = typeof first === 'string' || first instanceof URL
     this.#settings = clientSettings(isUrl ? optionsWithUrl(second ?? {}, serverUrl(first)) : first)
     this.#maxConnections = this.#settings.maxConnections
+    this.#limit = new BandwidthLimit(this.#settings.bytesPerSecond)
     this.#pool = this.#newPool()
   }
 
@@ -83,22 +88,41 @@ export class FtpClient implements AsyncDisposable {
     const settings = downloadSettings(options, this.#maxConnections)
     const { path, shownPath } = remotePath(remote)
     const target = localPath(local)
-    const { retry } = this.#settings
+    const { retry, session } = this.#settings
+    const limit = this.#limit
     const pool = this.#sessions
     const isClosed = this.#closed !== undefined
     const transfer = new Transfer<DownloadResult>((context) => {
-      if (isClosed) throw closedError(this.#settings.session.label)
-      const source = journalSource(this.#settings.session, path)
-      return runDownload({ pool, source, remote: path, shownPath, target, settings, retry }, context)
+      if (isClosed) throw closedError(session.label)
+      const source = journalSource(session, path)
+      return runDownload({ pool, limit, source, remote: path, shownPath, target, settings, retry }, context)
     }, settings)
     this.#transfers.add(transfer)
-    void whenOver(transfer).then(() => this.#transfers.delete(transfer))
+    const stopWatching = this.#history.watch(() => receivedBytes(transfer))
+    void whenOver(transfer).then(() => {
+      stopWatching()
+      this.#transfers.delete(transfer)
+    })
     return transfer
   }
 
   /** All running transfers together. */
   progress(): ClientProgress {
     return together([...this.#transfers].map((transfer) => transfer.progress))
+  }
+
+  /** What all transfers have brought, in samples of half a second over the last two minutes. */
+  bandwidth(): Bandwidth {
+    return this.#history.snapshot()
+  }
+
+  /**
+   * Lets all transfers together have no more than so many bytes a second, from now on.
+   * @param bytesPerSecond at least 1; `undefined` or `Infinity` for no limit
+   * @throws TypeError, RangeError
+   */
+  setLimit(bytesPerSecond: number | undefined): void {
+    this.#limit.set(bytesPerSecond)
   }
 
   /** How many connections there are, and what they do. */

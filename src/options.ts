@@ -52,6 +52,11 @@ export interface FtpClientOptions {
    * `'server'`, where PASV says; or a function. @default 'control'
    */
   readonly passiveHost?: PassiveHostRule | undefined
+  /**
+   * The most bytes a second of all transfers of the client together; `client.setLimit()` changes it.
+   * @default Infinity
+   */
+  readonly bytesPerSecond?: number | undefined
   /** When failed parts of a transfer are tried again. */
   readonly retry?: Partial<RetryPolicy> | undefined
 }
@@ -59,6 +64,8 @@ export interface FtpClientOptions {
 export interface ClientSettings {
   readonly session: SessionOptions
   readonly maxConnections: number
+  /** `Infinity` for no limit. */
+  readonly bytesPerSecond: number
   readonly retry: RetryPolicy
 }
 
@@ -127,6 +134,7 @@ export function clientSettings(options: FtpClientOptions): ClientSettings {
   return Object.freeze({
     session,
     maxConnections: wholeNumber(given, 'maxConnections', DEFAULTS.maxConnections, 1, MOST_CONNECTIONS),
+    bytesPerSecond: number(given, 'bytesPerSecond', Infinity, 1, Infinity),
     retry: retryPolicy(given),
   })
 }

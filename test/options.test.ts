@@ -179,7 +179,7 @@ describe('clientSettings', () => {
       passiveHost: 'control',
     })
     expect(session.identity?.host).toBe('ftp.example.org')
-    expect(rest).toEqual({ maxConnections: 8, retry: DEFAULTS.retry })
+    expect(rest).toEqual({ maxConnections: 8, bytesPerSecond: Infinity, retry: DEFAULTS.retry })
   })
 
   test.each([

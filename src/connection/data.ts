@@ -6,6 +6,7 @@
  *
  *   waiting ─► connecting ─► securing ─► receiving ⇄ paused ─► ended   orderly end of file
  *      │           ├────────────┴─────────────┴─────────┴────► lost    refused, reset, silent, TLS failed
+ *      │           │            (both by way of draining where the receiver still holds what came)
  *      └───────────┴────────────────────────────────────────► cut     we reset it, on purpose
  */
 import { FtpConnectionError, FtpError, FtpTimeoutError } from '../errors.ts'
@@ -62,7 +63,7 @@ export class DataConnection {
   readonly #connectDog: Watchdog
   readonly #tlsDog: Watchdog
   readonly #stallDog: Watchdog
-  #state: 'waiting' | 'connecting' | 'securing' | 'receiving' | 'paused' | 'over' = 'waiting'
+  #state: 'waiting' | 'connecting' | 'securing' | 'receiving' | 'paused' | 'draining' | 'over' = 'waiting'
   #bytes = 0
   #settleConnected!: { resolve: () => void; reject: (error: unknown) => void }
   #settleEnd!: (end: DataEnd) => void
@@ -81,7 +82,7 @@ export class DataConnection {
     this.#connectDog = new Watchdog(options.connectMs, () => this.#lose(this.#unreachable()))
     this.#tlsDog = new Watchdog(options.tlsMs ?? Infinity, () => this.#lose(this.#unsecured()))
     this.#stallDog = new Watchdog(options.stallMs, () => this.#lose(this.#stalled()))
-    receiver.onResume(() => this.#resume())
+    receiver.onResume((verdict) => (verdict === 'stop' ? this.cut() : this.#resume()))
   }
 
   /** Begins to connect. Idempotent. */
@@ -145,7 +146,7 @@ export class DataConnection {
   #onEnded(): void {
     // An end before the handshake is not the end of a file: it was not the server who said it.
     if (this.#state === 'securing') this.#lose(handshakeError(closedInHandshake(), this.#options.label))
-    else this.#finish({ is: 'ended' })
+    else this.#finishDrained({ is: 'ended' })
   }
 
   #onReceived(bytes: number): boolean {
@@ -174,17 +175,30 @@ export class DataConnection {
   }
 
   #lose(error: Error): void {
-    if (this.#state === 'over') return
-    this.#finish({ is: 'lost', error })
+    if (this.#state === 'over' || this.#state === 'draining') return
+    this.#finishDrained({ is: 'lost', error })
     this.#socket?.reset()
+  }
+
+  /** What has come is handed on before the end of it is told. */
+  #finishDrained(end: DataEnd): void {
+    if (this.#state === 'over' || this.#state === 'draining') return
+    if (this.#receiver.drained === undefined) return this.#finish(end)
+    this.#state = 'draining'
+    this.#stopDogs()
+    void this.#receiver.drained().then(() => this.#finish(end))
+  }
+
+  #stopDogs(): void {
+    this.#connectDog.stop()
+    this.#tlsDog.stop()
+    this.#stallDog.stop()
   }
 
   #finish(end: DataEnd): void {
     if (this.#state === 'over') return
     this.#state = 'over'
-    this.#connectDog.stop()
-    this.#tlsDog.stop()
-    this.#stallDog.stop()
+    this.#stopDogs()
     this.#settleConnected.reject(
       end.is === 'lost' ? end.error : new Error('the data connection was given up'),
     )

@@ -10,6 +10,8 @@ export interface DataReceiver {
    * given to `onResume` when it can go on. `'stop'`: it has what it wants; the connection is cut.
    */
   received(bytes: number): 'more' | 'pause' | 'stop'
-  /** Told once, before any byte, how to go on after `'pause'`. */
-  onResume(resume: () => void): void
+  /** Told once, before any byte, how to say after `'pause'` that it can go on, or that it has what it wants. */
+  onResume(resume: (verdict?: 'stop') => void): void
+  /** Resolves when what it still holds back is used: an end of the connection is not told before. */
+  drained?(): Promise<void>
 }

@@ -151,7 +151,10 @@ export class JournalFile {
     await this.#lastWrite
     if (!this.#isOpen) return
     try {
-      if (await this.#stands()) await unlink(this.path)
+      if (await this.#stands()) {
+        await unlink(this.path)
+        await syncFolder(this.path)
+      }
     } catch (error) {
       throw localError(error, this.path)
     } finally {
@@ -226,6 +229,7 @@ export async function removeJournal(path: string): Promise<void> {
   if (older === undefined) return
   if (!isPlainlyOwn(older)) throw refused(path, 'something that is not a journal of this user stands there')
   await unlink(path)
+  await syncFolder(path)
 }
 
 /** Makes names in the folder of `path` permanent, where the system can. */

@@ -31,7 +31,7 @@ export interface LockTimes {
   readonly settleMs: number
 }
 
-const TIMES: LockTimes = { beatMs: 2_000, staleAfterMs: 10_000, settleMs: 200 }
+const TIMES: LockTimes = { beatMs: 2_000, staleAfterMs: 9_500, settleMs: 200 }
 
 /** An observer looks so often per beat. */
 const LOOKS_PER_BEAT = 8

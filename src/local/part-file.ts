@@ -83,6 +83,8 @@ export class PartFile {
   /** The permissions that the finished file gets. */
   readonly #mode: number
   #isOpen = true
+  /** A system tells once that data was lost on its way to the disk; the next sync succeeds without them. */
+  #syncFailure: unknown
 
   private constructor(target: string, path: string, descriptor: number, mode: number) {
     this.target = target
@@ -105,10 +107,10 @@ export class PartFile {
   }
 
   /**
-   * Opens the part file that an earlier run has left; `undefined` where there is none of at least `leastBytes`, or
-   * none that is plainly ours: a link, a second name of another file, another user's.
+   * Opens the part file that an earlier run has left; `undefined` where there is none of at least `leastBytes` and
+   * at most `mostBytes`, or none that is plainly ours: a link, a second name of another file, another user's.
    */
-  static async reopen(target: string, leastBytes: number): Promise<PartFile | undefined> {
+  static async reopen(target: string, leastBytes: number, mostBytes: number): Promise<PartFile | undefined> {
     const path = partPath(target)
     let descriptor: number | undefined
     try {
@@ -116,7 +118,7 @@ export class PartFile {
       const facts = await statFile(descriptor)
       const named = await lstat(path)
       const isOurs = isOwn(facts) && facts.nlink === 1 && named.isFile() && named.ino === facts.ino
-      if (isOurs && facts.size >= leastBytes) {
+      if (isOurs && facts.size >= leastBytes && facts.size <= mostBytes) {
         return new PartFile(target, path, descriptor, await modeFor(target, path))
       }
     } catch {
@@ -148,15 +150,18 @@ export class PartFile {
 
   /** Resolves when all that was written is on the disk. */
   async sync(): Promise<void> {
+    if (this.#syncFailure !== undefined) throw localError(this.#syncFailure, this.path)
     try {
       await syncData(this.#descriptor)
     } catch (error) {
+      this.#syncFailure = error
       throw localError(error, this.path)
     }
   }
 
   /** Forgets what was written, so that nothing of it stays behind a shorter second attempt. */
   async clear(): Promise<void> {
+    if (!(await this.#stands(this.path))) throw refused(this.path, 'another program has replaced it')
     try {
       await truncateFile(this.#descriptor, 0)
     } catch (error) {
@@ -173,7 +178,7 @@ export class PartFile {
     try {
       if (modified !== undefined) await setTimes(this.#descriptor, new Date(), modified)
       await setMode(this.#descriptor, this.#mode)
-      await syncFile(this.#descriptor)
+      await this.#syncWhole()
       // Asked last, as the sync may have taken seconds, and again afterwards, as a rename goes by the name: another
       // process with the same target may have put its own unfinished file there. Open, ours keeps its identity.
       await this.#expectSize(size)
@@ -200,6 +205,16 @@ export class PartFile {
       // Left behind: the next download of this user to this target removes it.
     }
     await this.#close()
+  }
+
+  async #syncWhole(): Promise<void> {
+    await this.sync()
+    try {
+      await syncFile(this.#descriptor)
+    } catch (error) {
+      this.#syncFailure = error
+      throw error
+    }
   }
 
   /** A rename that fails where the target has come into being meanwhile: a second name first, as that is exclusive. */

@@ -52,7 +52,7 @@ export class Board {
 
   /** What is written of the whole file. */
   get written(): ByteRange[] {
-    const ofJobs = this.#jobs.map(({ start, written }) => ({ start, end: written }))
+    const ofJobs = this.#jobs.map((job) => ({ start: job.start, end: claimed(job) }))
     return mergeRanges([...this.#done, ...ofJobs])
   }
 
@@ -118,4 +118,9 @@ export class Board {
     }))
     return chooseSteal(running, pace)
   }
+}
+
+/** What lies before a seam that is not compared yet is left out, so that a later run has to compare both its sides. */
+function claimed({ start, end, written, overlap }: SegmentJob): number {
+  return overlap.length === 0 ? written : Math.max(start, Math.min(written, end - overlap.length))
 }

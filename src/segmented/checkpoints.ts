@@ -34,6 +34,7 @@ export class Checkpoints {
   #running: Promise<void> | undefined
   #lastAt = performance.now()
   #lastBytes = 0
+  #isForgotten = false
   #onFailure: (error: unknown) => void = () => {}
 
   constructor(options: CheckpointOptions) {
@@ -48,6 +49,7 @@ export class Checkpoints {
 
   /** Writes checkpoints of `written` from now on, until {@link stop}; the first failure is told and ends it. */
   start(written: () => readonly ByteRange[], onFailure: (error: unknown) => void): void {
+    this.#isForgotten = false
     this.#written = written
     this.#onFailure = onFailure
     this.#lastBytes = coveredBytes(written())
@@ -64,21 +66,24 @@ export class Checkpoints {
 
   /** Writes one now. */
   async checkpoint(): Promise<void> {
-    await this.#running?.catch(() => {})
-    this.#running = this.#write()
+    const before = this.#running ?? Promise.resolve()
+    const run = before.catch(() => {}).then(() => this.#write())
+    this.#running = run
     try {
-      await this.#running
+      await run
     } finally {
-      this.#running = undefined
+      if (this.#running === run) this.#running = undefined
     }
   }
 
   /** Nothing is claimed any more; to be called before bytes are given up. */
   async forget(): Promise<void> {
-    await this.stop()
-    await this.#journal?.remove()
-    this.#journal = undefined
+    this.#isForgotten = true
     this.#written = () => []
+    await this.stop()
+    const journal = this.#journal
+    this.#journal = undefined
+    await journal?.remove()
   }
 
   /** Leaves the journal for a later run. */
@@ -96,11 +101,18 @@ export class Checkpoints {
     if (isDue) this.checkpoint().catch(this.#onFailure)
   }
 
+  /** Asked again behind every wait. */
+  #wasForgotten(): boolean {
+    return this.#isForgotten
+  }
+
   async #write(): Promise<void> {
+    if (this.#isForgotten) return
     const { path, facts, file } = this.#options
     // Looked at before the sync: what is written meanwhile is not synced.
     const ranges = this.#written()
     await file.sync()
+    if (this.#wasForgotten()) return
     this.#journal ??= await JournalFile.create(path)
     await this.#journal.write(encodeJournal({ ...facts, ranges }))
     this.#lastBytes = coveredBytes(ranges)

@@ -12,6 +12,9 @@ import { exists, existsAlready, resolveTarget } from '../local/part-file.ts'
 import { explainRefusal, isAmbiguous } from '../operations/explain-refusal.ts'
 import type { Lease } from '../pool/lease.ts'
 import type { RemotePath, Session } from '../session/session.ts'
+import { strongestShared, type ChecksumAlgorithm } from '../protocol/checksum.ts'
+import { checksumOf } from '../session/checksum.ts'
+import type { BandwidthLimit } from '../transport/bandwidth.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
 import { onAbort } from '../util/abort.ts'
 import { delay } from '../util/timer.ts'
@@ -32,6 +35,7 @@ import { OVERLAP_BYTES } from './segment-writer.ts'
 import { endLease, type SessionPool } from './session-pool.ts'
 import { askSource, expectUnchanged, type SourceFacts } from './source-facts.ts'
 import { TlsTally, type TransferTls } from './tls-tally.ts'
+import { verifyChecksum, type ChecksumResult, type ServerChecksum } from './verify-checksum.ts'
 import { openWorkplace, type Workplace } from './workplace.ts'
 
 export type VerifiedState = 'matched' | 'unavailable' | 'not asked'
@@ -59,8 +63,19 @@ export interface DownloadResult {
     readonly size: VerifiedState
     /** MDTM before against MDTM after. */
     readonly modified: VerifiedState
-    readonly checksum: 'not asked'
+    /** The checksums that were expected, and the server's own. */
+    readonly checksum: VerifiedState
   }
+  /** What matched; of several the caller's own, and of those the strongest. `undefined` where none was compared. */
+  readonly checksum: MatchedChecksum | undefined
+}
+
+export interface MatchedChecksum {
+  readonly algorithm: ChecksumAlgorithm
+  /** Hexadecimal, lower case. */
+  readonly value: string
+  /** Whose value it is that the file was compared with. */
+  readonly origin: 'expected' | 'server'
 }
 
 export interface DownloadRequest {
@@ -74,6 +89,8 @@ export interface DownloadRequest {
   readonly target: string
   readonly settings: DownloadSettings
   readonly retry: RetryPolicy
+  /** Shared by every transfer of the client. */
+  readonly limit: BandwidthLimit
 }
 
 /** Does the download. The target is replaced by the last step or stays as it was. */
@@ -117,17 +134,24 @@ async function downloadTo(
     throw error
   }
   const download = new Download(request, context, before, place)
+  const { overwrite } = request.settings
   try {
     const bytes = await download.fetch(lease, lock)
     context.enter('verifying')
-    const verified = await download.verify()
+    const checks = await download.verify()
     if (!(await lock.check())) throw lostLock(target)
-    const { preserveModified, overwrite } = request.settings
+    const { preserveModified } = request.settings
     await place.file.publish(bytes, preserveModified ? before.modified : undefined, overwrite === 'replace')
-    await place.checkpoints?.forget()
-    return download.result(target, bytes, verified)
+    // Left behind, it does no harm: it counts for nothing without a part file.
+    await place.checkpoints?.forget().catch(() => {})
+    return download.result(target, bytes, checks)
   } catch (error) {
-    await leave(place, request.settings, error, lock.isHeld)
+    const isOurs = await lock.check()
+    if (isOurs && overwrite === 'skip' && (await appeared(target, error))) {
+      await discardAll(place)
+      return skipped(target)
+    }
+    await leave(place, request.settings, error, isOurs)
     throw await explained(error, request, before, context)
   } finally {
     download.release()
@@ -139,6 +163,7 @@ function skipped(path: string): DownloadResult {
     ...{ path, bytes: 0, resumedBytes: 0, refetchedBytes: 0, overfetchedBytes: 0, skipped: true },
     ...{ elapsedSeconds: 0, averageBytesPerSecond: 0, connections: 0, tls: undefined },
     verified: { size: 'not asked', modified: 'not asked', checksum: 'not asked' },
+    checksum: undefined,
   }
 }
 
@@ -179,8 +204,22 @@ async function leave(
     await file.keep()
     return
   }
-  await checkpoints?.forget()
+  await discardAll({ file, checkpoints })
+}
+
+async function discardAll({ file, checkpoints }: Pick<Workplace, 'file' | 'checkpoints'>): Promise<void> {
+  try {
+    await checkpoints?.forget()
+  } catch {
+    await file.keep() // A journal without its file is harmless; one beside a new file would not be.
+    return
+  }
   await file.discard()
+}
+
+/** Whether something stands at the target now that was not there when the download began. */
+async function appeared(target: string, failure: unknown): Promise<boolean> {
+  return failure instanceof FtpError && failure.code === 'ERR_FTP_LOCAL_FILE' && (await exists(target))
 }
 
 function isUnreachable(error: unknown): boolean {
@@ -286,6 +325,7 @@ class Download {
         }
       }
     }
+    if (this.#place.resumed.length > 0 && this.#board === undefined) await this.#clear()
     try {
       return await this.#fetchAll(lease, 1, undefined)
     } catch (error) {
@@ -323,7 +363,7 @@ class Download {
   }
 
   /** SIZE and MDTM again: what was fetched is of one file only if they are what they were. */
-  async verify(): Promise<DownloadResult['verified']> {
+  async verify(): Promise<Pick<DownloadResult, 'verified' | 'checksum'>> {
     const { verifySize, verifyModified } = this.#request.settings
     const after = await this.#expectUnchanged()
     const state = (isAsked: boolean, name: keyof SourceFacts): VerifiedState => {
@@ -335,10 +375,44 @@ class Download {
     const modified = state(verifyModified, 'modified')
     this.#context.emit('verify', { check: 'size', outcome: size })
     this.#context.emit('verify', { check: 'modified', outcome: modified })
-    return { size, modified, checksum: 'not asked' }
+    const checksum = await this.#verifyChecksum()
+    this.#context.emit('verify', { check: 'checksum', outcome: checksum.state })
+    return {
+      verified: { size, modified, checksum: checksum.state },
+      checksum: matched(checksum),
+    }
   }
 
-  result(path: string, bytes: number, verified: DownloadResult['verified']): DownloadResult {
+  #verifyChecksum(): Promise<ChecksumResult> {
+    const { remote, shownPath, settings } = this.#request
+    const { signal } = this.#context
+    const ask = async (algorithm: ChecksumAlgorithm | undefined): Promise<ServerChecksum | undefined> => {
+      const { size } = this.#before
+      const { lease, value } = await withSession(
+        this.#request,
+        this.#context,
+        async (session) => {
+          const { features } = session.profile
+          const asked = algorithm ?? (features && strongestShared(features))
+          const { checksum: timeoutMs } = session.options.timeouts
+          const sum = asked && (await checksumOf(session, remote, asked, { size, timeoutMs, signal }))
+          return asked === undefined || sum === undefined ? undefined : { algorithm: asked, value: sum }
+        },
+        this.#kept,
+      )
+      lease.release()
+      return value
+    }
+    return verifyChecksum({
+      settings: settings.checksum,
+      file: this.#place.file.path,
+      path: shownPath,
+      ask,
+      signal,
+    })
+  }
+
+  result(path: string, bytes: number, checks: Pick<DownloadResult, 'verified' | 'checksum'>): DownloadResult {
     const { meter } = this.#context
     const { elapsedSeconds, averageBytesPerSecond } = meter.snapshot()
     return {
@@ -352,7 +426,7 @@ class Download {
       averageBytesPerSecond,
       connections: meter.mostConnections,
       tls: this.#tally.result(),
-      verified,
+      ...checks,
     }
   }
 
@@ -362,7 +436,7 @@ class Download {
     connections: number,
     done: readonly ByteRange[] | undefined,
   ): Promise<number> {
-    const { pool, retry } = this.#request
+    const { pool, retry, limit } = this.#request
     const { file, checkpoints } = this.#place
     const { meter } = this.#context
     const paces = new Paces(() => performance.now())
@@ -387,13 +461,13 @@ class Download {
       )
     try {
       await fetchAll(first, {
-        ...{ board, paces, pool, file, retry, source: this.#source() },
+        ...{ board, paces, pool, file, retry, limit, source: this.#source() },
         connections: Math.min(connections, this.#worthwhile(jobs)),
         continues: done !== undefined,
         tally: this.#tally,
         kept: this.#kept,
         context: { ...this.#context, signal: stop.signal },
-        onPaused: () => this.#paused(),
+        onPaused: (isStill) => this.#paused(isStill),
       })
     } finally {
       for (const unfollow of stopFollowing) unfollow?.()
@@ -408,9 +482,10 @@ class Download {
     return Math.max(1, Math.floor(missing / this.#request.settings.minSegmentSize))
   }
 
-  async #paused(): Promise<void> {
+  async #paused(isStill: () => boolean): Promise<void> {
     await this.#place.checkpoints?.checkpoint()
-    if (!this.#context.gate.isClosed) return
+    // Resumed while that was written, and perhaps paused again: then another is on its way.
+    if (!this.#context.gate.isClosed || !isStill()) return
     this.#context.enter('paused')
     this.#context.gate.rested()
   }
@@ -460,13 +535,18 @@ class Download {
   async #beginAnew(reason: Error): Promise<void> {
     const { meter, emit } = this.#context
     const given = meter.bytes - meter.resumedBytes
-    // First the claim, then the bytes: killed in between, the next run begins at 0 too.
-    await this.#place.checkpoints?.forget()
-    await this.#place.file.clear()
+    await this.#clear()
     meter.givenUp(given)
     meter.resumed(0)
     this.#board = undefined
     emit('restart', { start: 0, end: this.#before.size ?? 0, reason: reason.message })
+  }
+
+  async #clear(): Promise<void> {
+    if (!(await this.#lock?.check())) throw lostLock(this.#place.file.target)
+    // First the claim, then the bytes: killed in between, the next run begins at 0 too.
+    await this.#place.checkpoints?.forget()
+    await this.#place.file.clear()
   }
 
   #sizeMismatch(cause: Error): FtpTransferError {
@@ -488,4 +568,10 @@ function isRestartTrouble(error: unknown): boolean {
   if (error instanceof RestartDistrusted) return true
   if (!(error instanceof FtpReplyError)) return false
   return error.command?.startsWith('REST') === true || error.reply.code === INVALID_RESTART
+}
+
+function matched(result: ChecksumResult): MatchedChecksum | undefined {
+  if (result.state !== 'matched') return undefined
+  const { algorithm, value, origin } = result
+  return { algorithm, value, origin }
 }

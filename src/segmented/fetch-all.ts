@@ -10,6 +10,7 @@ import type { PartFile } from '../local/part-file.ts'
 import type { Lease } from '../pool/lease.ts'
 import type { Session } from '../session/session.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
+import type { BandwidthLimit } from '../transport/bandwidth.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
 import { deferred } from '../util/deferred.ts'
 import { delay } from '../util/timer.ts'
@@ -31,6 +32,8 @@ export interface FetchOptions {
   readonly source: FetchSource
   readonly file: PartFile
   readonly retry: RetryPolicy
+  /** Shared by every transfer of the client. */
+  readonly limit: BandwidthLimit
   /** Whether a failed segment goes on where it was, by REST; otherwise it begins anew. */
   readonly continues: boolean
   readonly tally: TlsTally
@@ -38,13 +41,14 @@ export interface FetchOptions {
   readonly kept: KeptLease
   readonly context: TransferContext
   /** Told when the transfer has come to rest because it was paused. */
-  readonly onPaused: () => Promise<void>
+  readonly onPaused: (isStill: () => boolean) => Promise<void>
 }
 
 /** How often parked workers look whether there is something to take over. Milliseconds. */
 const LOOK_EVERY_MS = 250
 /** How long the worker of a connection that stood still leaves its segment to the others. Milliseconds. */
 const ROBBED_WAITS_MS = 1_000
+const MOST_ROBBERIES = 3
 
 /** Resolves when every byte is on disk and every seam agrees. `first` is a lease to begin with. */
 export async function fetchAll(first: Lease<Session>, options: FetchOptions): Promise<void> {
@@ -210,13 +214,20 @@ class Crew {
     if (found === undefined || 'rob' in found) {
       lease.release()
       // Its worker puts it back, and whoever is parked takes it up.
-      if (found !== undefined) this.#attempts.get(found.rob)?.abort(new Interruption('robbed'))
+      if (found !== undefined) this.#rob(found.rob)
       await this.#parked()
       return 0
     }
     const { job, from } = found
     if (from !== undefined) this.#tell('split', connection, job, 0)
     return this.#attempt(connection, lease, job)
+  }
+
+  /** A few times: where every start takes so long, robbing it helps nobody. */
+  #rob(job: SegmentJob): void {
+    if (job.robberies >= MOST_ROBBERIES) return
+    job.robberies += 1
+    this.#attempts.get(job)?.abort(new Interruption('robbed'))
   }
 
   async #attempt(connection: number, lease: Lease<Session>, job: SegmentJob): Promise<number> {
@@ -246,7 +257,7 @@ class Crew {
   }
 
   async #fetch(session: Session, job: SegmentJob): Promise<FetchResult> {
-    const { source, file, paces } = this.#options
+    const { source, file, paces, context } = this.#options
     const controller = new AbortController()
     const stopListening = onAbort(this.#stop.signal, (reason) => controller.abort(reason))
     this.#attempts.set(job, controller)
@@ -254,6 +265,7 @@ class Crew {
       return await fetchSegment(session, job, source, file, {
         signal: controller.signal,
         onFirstByte: () => paces.firstByte(job),
+        limits: [context.limit, this.#options.limit],
       })
     } finally {
       stopListening()
@@ -288,9 +300,11 @@ class Crew {
     if (!this.#options.continues) await this.#beginAnew(job, error)
     const { emit } = this.#options.context
     if (!(error instanceof Interruption)) emit('retry', { attempt: job.retries.failures, delayMs, error })
+    // Until then it is nobody's: idle connections would spend its retries in a moment.
+    await this.#rest(delayMs)
     this.#board.putBack(job)
     this.#wake()
-    return delayMs
+    return 0
   }
 
   async #beginAnew(job: SegmentJob, error: unknown): Promise<void> {
@@ -319,7 +333,9 @@ class Crew {
   #tellIfQuiet(): void {
     const { gate } = this.#options.context
     if (this.#busy > 0 || !gate.isClosed || this.#stop.signal.aborted) return
-    this.#options.onPaused().catch((error: unknown) => this.stop(error))
+    const era = this.#era
+    const isStill = (): boolean => era === this.#era && this.#busy === 0
+    this.#options.onPaused(isStill).catch((error: unknown) => this.stop(error))
   }
 
   #tell(

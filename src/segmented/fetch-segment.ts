@@ -1,8 +1,10 @@
 /** One attempt at what is left of one segment, on one session. */
 import { FtpTransferError } from '../errors.ts'
+import { LimitedReceiver } from '../connection/limited-receiver.ts'
 import type { PartFile } from '../local/part-file.ts'
 import { retrieve, type RetrieveResult } from '../session/retrieve.ts'
 import type { RemotePath, Session, TransferType } from '../session/session.ts'
+import type { BandwidthLimit } from '../transport/bandwidth.ts'
 import type { SegmentJob } from './job.ts'
 import { RestartDistrusted, ResumeDistrusted } from './restart.ts'
 import { OVERLAP_BYTES, SegmentWriter } from './segment-writer.ts'
@@ -20,6 +22,8 @@ export interface FetchSource {
 export interface FetchHooks {
   readonly signal: AbortSignal
   readonly onFirstByte: () => void
+  /** All of them hold; first those that the fewest share. */
+  readonly limits: readonly BandwidthLimit[]
 }
 
 export interface FetchResult extends RetrieveResult {
@@ -36,31 +40,34 @@ export async function fetchSegment(
   job: SegmentJob,
   source: FetchSource,
   file: PartFile,
-  { signal, onFirstByte }: FetchHooks,
+  { signal, onFirstByte, limits }: FetchHooks,
 ): Promise<FetchResult> {
   // A continuation begins a little before where it left off, and has to bring the same bytes again.
   const own = Math.min(OVERLAP_BYTES, job.position - job.start)
   const back = own === 0 ? job.knownBytes : own
   const known = back === 0 ? new Uint8Array(0) : await file.read(job.position - back, back)
   const writer = writerFor(job, source, file, known, onFirstByte)
-  const offset = job.position - back
+  const receiver = new LimitedReceiver(writer, limits)
+  const offset = job.position - known.length
   job.live = writer
   try {
     const result = await retrieve(session, {
       path: source.path,
       type: source.type,
       offset,
-      receiver: writer,
+      receiver,
       isWhole: () => writer.isWhole,
       endsAtEnd: source.size === undefined,
       signal,
     })
+    receiver.dispose()
     await writer.finish()
     if (writer.stopped === 'mismatch' && own === 0) throw new ResumeDistrusted(job.start)
     expectWhole(writer, job, source, result, offset > 0 && back === 0)
     job.overlap = writer.overlap.slice()
     return { ...result, excessBytes: writer.excessBytes }
   } catch (error) {
+    receiver.dispose()
     // What has arrived is kept; a local failure on top of another is the one to be mended first.
     await writer.finish()
     throw error

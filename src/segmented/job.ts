@@ -30,6 +30,8 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
   /** Bytes before this offset are written. */
   position: number
   live: LivePosition | undefined
+  /** How often it was taken from a connection that stood still. */
+  robberies = 0
   /** Bytes past the end, read where the segment was cut; compared with what its successor wrote there. */
   overlap: Uint8Array = new Uint8Array(0)
 

@@ -1,6 +1,7 @@
 /** What a download may be told. */
 import { checkedListeners, type TransferListeners } from '../transfer/events.ts'
-import { abortSignal, flag, oneOf, optionsObject, wholeNumber } from '../util/validate.ts'
+import { abortSignal, flag, number, oneOf, optionsObject, wholeNumber } from '../util/validate.ts'
+import { checksumSettings, type ChecksumSettings, type ExpectedChecksums } from './verify-checksum.ts'
 
 export interface DownloadOptions {
   /** Cancels the download; it rejects with `signal.reason`. */
@@ -24,6 +25,8 @@ export interface DownloadOptions {
    * continued and more than 1 MiB is there. @default 'auto'
    */
   readonly keepPartial?: boolean | 'auto' | undefined
+  /** The most bytes a second; `transfer.setLimit()` changes it. @default Infinity */
+  readonly bytesPerSecond?: number | undefined
   readonly verify?: DownloadVerification | undefined
   /** Give the file the server's modification time. @default true */
   readonly preserveModified?: boolean | undefined
@@ -44,6 +47,10 @@ export interface DownloadVerification {
   readonly size?: boolean | undefined
   /** MDTM before and after. @default true */
   readonly modified?: boolean | undefined
+  /** `'auto'`: the server's own checksum of the file, by the strongest algorithm that it offers. @default false */
+  readonly checksum?: false | 'auto' | undefined
+  /** Checksums in hexadecimal that the file must have, such as `{ sha256: '…' }`. @default none */
+  readonly expect?: ExpectedChecksums | undefined
 }
 
 export interface DownloadSettings {
@@ -53,8 +60,10 @@ export interface DownloadSettings {
   readonly resume: boolean
   readonly overwrite: 'replace' | 'skip' | 'error'
   readonly keepPartial: boolean | 'auto'
+  readonly bytesPerSecond: number
   readonly verifySize: boolean
   readonly verifyModified: boolean
+  readonly checksum: ChecksumSettings
   readonly preserveModified: boolean
   readonly type: 'binary' | 'ascii'
   readonly on: TransferListeners
@@ -68,7 +77,7 @@ export const DOWNLOAD_DEFAULTS: Readonly<{
   keepPartial: boolean | 'auto'
   preserveModified: boolean
   type: 'binary' | 'ascii'
-  verify: Readonly<{ size: boolean; modified: boolean }>
+  verify: Readonly<{ size: boolean; modified: boolean; checksum: false }>
 }> = Object.freeze({
   connections: 4,
   minSegmentSize: 1_048_576,
@@ -77,7 +86,7 @@ export const DOWNLOAD_DEFAULTS: Readonly<{
   keepPartial: 'auto',
   preserveModified: true,
   type: 'binary',
-  verify: Object.freeze({ size: true, modified: true }),
+  verify: Object.freeze({ size: true, modified: true, checksum: false }),
 })
 
 /** Throws a `TypeError` or `RangeError` that names the option. */
@@ -101,8 +110,10 @@ export function downloadSettings(
     resume: flag(given, 'resume', defaults.resume),
     overwrite: oneOf(given, 'overwrite', defaults.overwrite, ['replace', 'skip', 'error']),
     keepPartial: keepPartial(given),
+    bytesPerSecond: number(given, 'bytesPerSecond', Infinity, 1, Infinity),
     verifySize: flag(verify, 'verify.size', defaults.verify.size),
     verifyModified: flag(verify, 'verify.modified', defaults.verify.modified),
+    checksum: checksumSettings(verify),
     preserveModified: flag(given, 'preserveModified', defaults.preserveModified),
     type: oneOf(given, 'type', defaults.type, ['binary', 'ascii']),
     on: checkedListeners(optionsObject(given.on, 'on')),

@@ -31,5 +31,5 @@ export async function compareSeams(jobs: readonly SegmentJob[], file: SeamFile):
 
 /** Whether every byte of `[from, to)` is on disk; it may lie in several short segments. */
 function isWritten(jobs: readonly SegmentJob[], from: number, to: number): boolean {
-  return jobs.every((job) => job.end <= from || job.start >= to || job.position >= Math.min(to, job.end))
+  return jobs.every((job) => job.end <= from || job.start >= to || job.written >= Math.min(to, job.end))
 }

@@ -30,9 +30,12 @@ export async function openWorkplace(
   }
   const record = await readRecord(path, facts)
   const end = record?.ranges.at(-1)?.end
-  const file = end === undefined ? undefined : await PartFile.reopen(target, end)
+  const file = end === undefined ? undefined : await PartFile.reopen(target, end, facts.size)
   if (record !== undefined && file !== undefined) {
-    const journal = await JournalFile.open(path)
+    const journal = await JournalFile.open(path).catch(async (error: unknown) => {
+      await file.keep()
+      throw error
+    })
     return { file, resumed: record.ranges, checkpoints: new Checkpoints({ path, facts, file, journal }) }
   }
   // A journal without its part file would claim bytes that are not there.

@@ -20,7 +20,7 @@ import { countingOf } from './range-counting.ts'
 import type { RemotePath, Session } from './session.ts'
 
 /** @default 60_000, and 1_000 more for each 20 MB */
-export const CHECKSUM_TIMEOUT_MS = 60_000
+const CHECKSUM_TIMEOUT_MS = 60_000
 
 export interface ChecksumRequest {
   /** The first byte that counts. @default 0 */

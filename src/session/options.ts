@@ -20,6 +20,8 @@ export interface Timeouts {
   readonly data: number
   /** From the end of the data to the last reply. @default 300_000 */
   readonly completion: number
+  /** For the server to read a file and tell its checksum; 1 000 more for each 20 MB. @default 60_000 */
+  readonly checksum: number
   /** A session idle for longer is asked before it is used again. @default 30_000 */
   readonly idle: number
 }
@@ -31,6 +33,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
   tls: 15_000,
   data: 60_000,
   completion: 300_000,
+  checksum: 60_000,
   idle: 30_000,
 })
 

@@ -5,6 +5,7 @@
  * a {@link TransferContext}.
  */
 import { EventEmitter } from 'node:events'
+import { BandwidthLimit } from '../transport/bandwidth.ts'
 import { onAbort } from '../util/abort.ts'
 import { deferred } from '../util/deferred.ts'
 import type {
@@ -27,15 +28,22 @@ export interface TransferContext {
   readonly meter: ProgressMeter
   readonly emit: EmitTransferEvent
   readonly gate: Gate
+  /** The transfer's own limit. */
+  readonly limit: BandwidthLimit
   readonly enter: (state: 'connecting' | 'transferring' | 'paused' | 'verifying') => void
 }
 
 export interface TransferSettings {
   readonly signal: AbortSignal | undefined
   readonly on: TransferListeners
+  /** `Infinity` for no limit. */
+  readonly bytesPerSecond: number
 }
 
 type EmitterMap = { [Name in keyof TransferEvents]: [TransferEvents[Name]] }
+
+/** Bytes that a transfer has received in this run; may fall when some are given up. */
+export let receivedBytes: (transfer: Transfer<unknown>) => number
 
 /** Resolves when a transfer is over, however it ended. Unlike a look at `result`, it handles no rejection. */
 export let whenOver: (transfer: Transfer<unknown>) => Promise<unknown>
@@ -49,17 +57,20 @@ export let whenOver: (transfer: Transfer<unknown>) => Promise<unknown>
 export class Transfer<Result> extends EventEmitter<EmitterMap> implements PromiseLike<Result> {
   static {
     whenOver = (transfer) => transfer.#over.promise
+    receivedBytes = (transfer) => transfer.#meter.bytes - transfer.#meter.resumedBytes
   }
   /** Resolves with the result; rejects with an `FtpError`, or with the reason of the abort, untouched. */
   readonly result: Promise<Result>
   readonly #meter: ProgressMeter
   readonly #controller = new AbortController()
   readonly #gate = new Gate()
+  readonly #limit: BandwidthLimit
   readonly #over = deferred<true>()
   #state: TransferState = 'queued'
 
   constructor(work: (context: TransferContext) => Promise<Result>, settings: TransferSettings) {
     super()
+    this.#limit = new BandwidthLimit(settings.bytesPerSecond)
     this.#meter = new ProgressMeter(() => performance.now())
     for (const [name, listener] of Object.entries(settings.on)) {
       if (listener !== undefined) this.on(name as keyof TransferEvents, listener)
@@ -105,6 +116,15 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
   }
 
   /**
+   * Lets no more than so many bytes a second through, from now on, beside the client's own limit.
+   * @param bytesPerSecond at least 1; `undefined` or `Infinity` for no limit
+   * @throws TypeError, RangeError
+   */
+  setLimit(bytesPerSecond: number | undefined): void {
+    this.#limit.set(bytesPerSecond)
+  }
+
+  /**
    * Stops the transfer; {@link result} rejects with `reason`. The file that stood at the target before is as it was.
    * @param reason an `AbortError` by default
    */
@@ -137,6 +157,7 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
         meter: this.#meter,
         emit: (name, event) => this.#tell(name, event),
         gate: this.#gate,
+        limit: this.#limit,
         enter: (state) => this.#enter(state),
       })
       this.#finish('complete')

@@ -58,6 +58,7 @@ test.each([
     expect(eventsOf(outcome, 'verify')).toMatchObject([
       { check: 'size', outcome: verified.size },
       { check: 'modified', outcome: verified.modified },
+      { check: 'checksum', outcome: 'not asked' },
     ])
   },
 )

@@ -130,9 +130,9 @@ describe('replies to the others', () => {
     ['md5', 'a.bin', [`MD5: ${MD5}`], MD5],
     ['md5', 'a.bin', [`a.bin ${MD5}`], MD5],
     ['md5', 'a b.bin', [`"a b.bin" ${MD5}`], MD5],
-    ['md5', 'a.bin', [`"/home/octo/a.bin" ${MD5}`], MD5],
+    ['md5', 'a.bin', [`"/srv/octo/a.bin" ${MD5}`], MD5],
     ['md5', 'a.bin', [`${MD5} a.bin`], MD5],
-    ['md5', 'a.bin', [`${MD5} "/home/octo/a.bin"`], MD5],
+    ['md5', 'a.bin', [`${MD5} "/srv/octo/a.bin"`], MD5],
     // Files named after a digest, their own or another one.
     ['md5', MD5, [MD5], MD5],
     ['md5', SHA256.slice(0, 32), [`${SHA256.slice(0, 32)} ${MD5}`], MD5],

@@ -89,6 +89,7 @@ test('verify: each check, before the end', async () => {
   expect(eventsOf(outcome, 'verify')).toEqual([
     { check: 'size', outcome: 'matched' },
     { check: 'modified', outcome: 'matched' },
+    { check: 'checksum', outcome: 'not asked' },
   ])
 })
 

@@ -20,6 +20,7 @@ test('everything, of a plain one', async () => {
     connections: 1,
     tls: undefined,
     verified: { size: 'matched', modified: 'matched', checksum: 'not asked' },
+    checksum: undefined,
   })
   expect(result.elapsedSeconds).toBeGreaterThan(0)
 })

@@ -17,6 +17,8 @@ export interface CheckpointOptions {
   readonly path: string
   readonly facts: JournalFacts
   readonly file: PartFile
+  /** Looks whether the target is still ours: who has stood still may have been replaced without knowing it yet. */
+  readonly isOurs: () => Promise<boolean>
   /** The journal of the run before, if this one goes on with it. */
   readonly journal: JournalFile | undefined
 }
@@ -108,11 +110,12 @@ export class Checkpoints {
 
   async #write(): Promise<void> {
     if (this.#isForgotten) return
-    const { path, facts, file } = this.#options
+    const { path, facts, file, isOurs } = this.#options
     // Looked at before the sync: what is written meanwhile is not synced.
     const ranges = this.#written()
     await file.sync()
-    if (this.#wasForgotten()) return
+    // Another's journal would be replaced by claims on a file that is not the part file any more.
+    if (this.#wasForgotten() || !(await isOurs()) || this.#wasForgotten()) return
     this.#journal ??= await JournalFile.create(path)
     await this.#journal.write(encodeJournal({ ...facts, ranges }))
     this.#lastBytes = coveredBytes(ranges)

@@ -124,11 +124,8 @@ async function downloadTo(
   context.enter('transferring')
   let place: Workplace
   try {
-    place = await openWorkplace(
-      target,
-      canContinue ? journalFacts(request, before) : undefined,
-      request.settings.resume,
-    )
+    const facts = canContinue ? journalFacts(request, before) : undefined
+    place = await openWorkplace(target, facts, request.settings.resume, () => lock.check())
   } catch (error) {
     lease.release()
     throw error

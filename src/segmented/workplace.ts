@@ -22,6 +22,7 @@ export async function openWorkplace(
   target: string,
   facts: JournalFacts | undefined,
   resume: boolean,
+  isOurs: () => Promise<boolean>,
 ): Promise<Workplace> {
   const path = journalPath(target)
   if (facts === undefined || !resume) {
@@ -36,12 +37,16 @@ export async function openWorkplace(
       await file.keep()
       throw error
     })
-    return { file, resumed: record.ranges, checkpoints: new Checkpoints({ path, facts, file, journal }) }
+    return {
+      file,
+      resumed: record.ranges,
+      checkpoints: new Checkpoints({ path, facts, file, isOurs, journal }),
+    }
   }
   // A journal without its part file would claim bytes that are not there.
   await removeJournal(path)
   const fresh = await PartFile.create(target)
-  const checkpoints = new Checkpoints({ path, facts, file: fresh, journal: undefined })
+  const checkpoints = new Checkpoints({ path, facts, file: fresh, isOurs, journal: undefined })
   return { file: fresh, resumed: [], checkpoints }
 }
 

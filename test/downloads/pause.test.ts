@@ -21,7 +21,7 @@ test.each([1, 4])('in the middle, %i connections: nothing is fetched twice', asy
     transfer.on('state', ({ state }) => void states.push(state))
     for (let round = 0; round < 3; round++) {
       await once(transfer, 'progress')
-      await vi.waitUntil(() => transfer.progress.bytes > (round + 1) * 100_000)
+      await vi.waitUntil(() => transfer.progress.bytes > (round + 1) * 100_000, { timeout: 10_000 })
       await transfer.pause()
       expect(transfer.state).toBe('paused')
       expect(client.stats()).toMatchObject({ leased: 0, waiting: 0 })

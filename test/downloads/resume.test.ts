@@ -19,6 +19,8 @@ const SIZE = 8 * MIB + 4_321
 const CONTENT = randomBytes(SIZE, 'resume')
 const REMOTE = '/pub/file.bin'
 const STOP = new Error('enough')
+/** The server outlives each client, and takes leave of its sockets in its own time. */
+const PATIENT = { settleMs: 10_000 }
 
 let server: FakeFtpServer
 let folder: TemporaryDirectory
@@ -47,7 +49,7 @@ async function fetch(options: DownloadOptions = {}, remote = REMOTE): Promise<Fe
     const on = { restart: (event: TransferEvents['restart']) => void restarts.push(event) }
     const result = await client.download(remote, target, { connections: 4, on, ...options })
     return { result, restarts }
-  })
+  }, PATIENT)
 }
 
 function address(): FtpClientOptions {
@@ -67,7 +69,7 @@ async function breakOff(bytes: number, options: DownloadOptions = {}): Promise<v
     })
     expect(await transfer.catch((error: unknown) => error)).toBe(STOP)
     Object.assign(server.options, { bytesPerSecond: undefined })
-  })
+  }, PATIENT)
   server.retrievals.length = 0
 }
 

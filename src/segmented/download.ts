@@ -104,22 +104,35 @@ export async function runDownload(
     if (overwrite === 'error') throw existsAlready(target)
     return skipped(target)
   }
-  const lock = await LockFile.take(target, context.signal)
+  context.enter('connecting')
+  const { lease, value: before } = await withSession(request, context, (session) => learnOf(session, request))
+  // Only now: of many downloads begun at once all have to wait for the one login that is tried.
+  let lock: LockFile
   try {
-    return await downloadTo(target, lock, request, context)
+    lock = await LockFile.take(target, context.signal)
+  } catch (error) {
+    lease.release()
+    throw error
+  }
+  try {
+    return await downloadTo(target, { lock, lease, before }, request, context)
   } finally {
     await lock.release()
   }
 }
 
+interface Begun {
+  readonly lock: LockFile
+  readonly lease: Lease<Session>
+  readonly before: SourceFacts
+}
+
 async function downloadTo(
   target: string,
-  lock: LockFile,
+  { lock, lease, before }: Begun,
   request: DownloadRequest,
   context: TransferContext,
 ): Promise<DownloadResult> {
-  context.enter('connecting')
-  const { lease, value: before } = await withSession(request, context, (session) => learnOf(session, request))
   const canContinue = before.size !== undefined && lease.value.profile.restart !== 'unusable'
   context.enter('transferring')
   let place: Workplace

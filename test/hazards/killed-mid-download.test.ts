@@ -21,6 +21,8 @@ const RATES = [6_000_000, 4_000_000, 1_500_000, 500_000]
 const RATE = RATES.reduce((sum, rate) => sum + rate)
 /** What a kill may cost: a second's worth, and what is in the buffers. */
 const PER_KILL = RATE + RATES.length * MIB
+/** Before a seam that waits for its comparison, so many bytes are not claimed any more. */
+const SEAMS_BYTES = 16 * 4_096
 /** From the first byte of a run to its kill, in milliseconds: from before the first checkpoint to behind several. */
 const LONGEST_LIFE_MS = 1_800
 /** One in so many runs is killed before it has asked for a byte, or while it opens what is there. */
@@ -108,7 +110,7 @@ test(`${KILLS} times, seed ${seed}: nothing is claimed that is not there, and li
     expect(child.exitCode, 'it ended by itself').toBeNull()
     await kill()
     const now = await expectClaimsTrue(target, SOURCE)
-    expect(now, 'what was claimed is claimed no more').toBeGreaterThanOrEqual(claimed)
+    expect(now, 'what was claimed is claimed no more').toBeGreaterThanOrEqual(claimed - SEAMS_BYTES)
     claimed = now
   }
   expect(claimed, 'no run got anywhere').toBeGreaterThan(0)

@@ -80,7 +80,7 @@ function start(): ChildProcess {
 async function kill(): Promise<void> {
   const child = running
   running = undefined
-  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+  if (child?.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGKILL')
   await once(child, 'exit')
 }

@@ -19,6 +19,7 @@ const house = [
   'mirror/',
   'options.ts',
   'client.ts',
+  'shared-clients.ts',
   'one-shots.ts',
   'index.ts',
   'cli/',

@@ -14,10 +14,12 @@ import {
 } from './options.ts'
 import { decodeText, printable } from './protocol/text.ts'
 import type { FtpUrl } from './protocol/url.ts'
-import { runDownload, type DownloadResult } from './segmented/download.ts'
+import { runDownload } from './segmented/download.ts'
+import type { DownloadResult } from './segmented/download-result.ts'
 import { downloadSettings, type DownloadOptions } from './segmented/options.ts'
 import type { JournalSource } from './segmented/journal.ts'
 import type { SessionPool } from './segmented/session-pool.ts'
+import type { SourcePlace } from './segmented/source.ts'
 import type { SessionOptions } from './session/options.ts'
 import { openSession } from './session/open-session.ts'
 import { unknownServer, type ServerProfile } from './session/server-profile.ts'
@@ -35,6 +37,12 @@ export let serverOf: (
   client: FtpClient,
 ) => Pick<SessionOptions, 'host' | 'port' | 'security' | 'user' | 'label'>
 
+/** A file on a client's server as a source of a download. Throws a TypeError for a path that is none. */
+export let sourcePlace: (client: FtpClient, remote: RemotePath) => SourcePlace
+
+/** Counts a transfer that uses a client's sessions as one of the client's own. */
+export let adoptTransfer: (client: FtpClient, transfer: Transfer<DownloadResult>) => void
+
 /**
  * A client for one server: a pool that connects on first use, safe for concurrent calls.
  *
@@ -50,6 +58,8 @@ export let serverOf: (
 export class FtpClient implements AsyncDisposable {
   static {
     serverOf = (client) => client.#settings.session
+    sourcePlace = (client, remote) => client.#place(remote)
+    adoptTransfer = (client, transfer) => client.#adopt(transfer)
     raiseMaxConnections = (client, count) => {
       if (count <= client.#maxConnections) return
       client.#maxConnections = count
@@ -86,23 +96,14 @@ export class FtpClient implements AsyncDisposable {
    */
   download(remote: RemotePath, local: string, options?: DownloadOptions): Transfer<DownloadResult> {
     const settings = downloadSettings(options, this.#maxConnections)
-    const { path, shownPath } = remotePath(remote)
+    const place = this.#place(remote)
     const target = localPath(local)
-    const { retry, session } = this.#settings
-    const limit = this.#limit
-    const pool = this.#sessions
     const isClosed = this.#closed !== undefined
     const transfer = new Transfer<DownloadResult>((context) => {
-      if (isClosed) throw closedError(session.label)
-      const source = journalSource(session, path)
-      return runDownload({ pool, limit, source, remote: path, shownPath, target, settings, retry }, context)
+      if (isClosed) throw closedError(this.#settings.session.label)
+      return runDownload({ places: [place], target, settings }, context)
     }, settings)
-    this.#transfers.add(transfer)
-    const stopWatching = this.#history.watch(() => receivedBytes(transfer))
-    void whenOver(transfer).then(() => {
-      stopWatching()
-      this.#transfers.delete(transfer)
-    })
+    this.#adopt(transfer)
     return transfer
   }
 
@@ -146,6 +147,22 @@ export class FtpClient implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #place(remote: RemotePath): SourcePlace {
+    const { path, shownPath } = remotePath(remote)
+    const { retry, session } = this.#settings
+    const journal = journalSource(session, path)
+    return { pool: this.#sessions, retry, limit: this.#limit, journal, remote: path, shownPath }
+  }
+
+  #adopt(transfer: Transfer<DownloadResult>): void {
+    this.#transfers.add(transfer)
+    const stopWatching = this.#history.watch(() => receivedBytes(transfer))
+    void whenOver(transfer).then(() => {
+      stopWatching()
+      this.#transfers.delete(transfer)
+    })
   }
 
   /** A running transfer still needs sessions: to verify, and to try again. */
@@ -230,7 +247,8 @@ function remotePath(remote: RemotePath): { readonly path: RemotePath; readonly s
   return { path: remote, shownPath: printable(isText ? remote : decodeText(bytes), 1_024) }
 }
 
-function localPath(local: string): string {
+/** Checks a local path. */
+export function localPath(local: string): string {
   if (typeof local !== 'string') throw new TypeError('The local path must be a string')
   if (local === '' || local.includes('\0')) throw new TypeError('The local path is empty or holds NUL')
   return local

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { download, type OneShotDownloadOptions } from './one-shots.ts'
+export { download, type DownloadSource, type OneShotDownloadOptions } from './one-shots.ts'
 export { FtpClient } from './client.ts'
 export { DEFAULTS, type FtpClientOptions } from './options.ts'
 export { hashFile, type HashFileOptions, type HashProgress } from './local/hash-file.ts'
@@ -12,7 +12,12 @@ export { parseSources } from './protocol/sources.ts'
 export type { Bandwidth } from './transfer/bandwidth-history.ts'
 export type { ExpectedChecksums } from './segmented/verify-checksum.ts'
 export type { DownloadOptions, DownloadVerification } from './segmented/options.ts'
-export type { DownloadResult, MatchedChecksum, VerifiedState } from './segmented/download.ts'
+export type {
+  DownloadResult,
+  MatchedChecksum,
+  SourceResult,
+  VerifiedState,
+} from './segmented/download-result.ts'
 export type { TransferTls } from './segmented/tls-tally.ts'
 export type { RetryPolicy } from './segmented/retry.ts'
 export type { RemotePath } from './session/session.ts'

@@ -1,19 +1,22 @@
 /**
- * `download(url, …)` and its kin: a call with a URL. Calls to one server with the same credentials share a
- * client, which closes a second after its last use, so that many calls at once are as polite as one client.
+ * `download(url, …)` and its kin: a call with a URL, or with several of one file.
  */
-import { isDeepStrictEqual } from 'node:util'
-import { FtpClient, raiseMaxConnections, serverOf } from './client.ts'
+import {
+  adoptTransfer,
+  localPath,
+  raiseMaxConnections,
+  serverOf,
+  sourcePlace,
+  type FtpClient,
+} from './client.ts'
 import { MOST_CONNECTIONS, optionsWithUrl, readUrl, type FtpClientOptions } from './options.ts'
-import type { FtpUrl } from './protocol/url.ts'
-import type { DownloadResult } from './segmented/download.ts'
-import { DOWNLOAD_DEFAULTS, type DownloadOptions } from './segmented/options.ts'
-import { whenOver, type Transfer } from './transfer/transfer.ts'
-import { startIdleTimer } from './util/timer.ts'
+import { describeFtpUrl, type FtpUrl } from './protocol/url.ts'
+import { runDownload } from './segmented/download.ts'
+import type { DownloadResult } from './segmented/download-result.ts'
+import { DOWNLOAD_DEFAULTS, downloadSettings, type DownloadOptions } from './segmented/options.ts'
+import { borrowClient, type BorrowedClient } from './shared-clients.ts'
+import { Transfer, whenOver } from './transfer/transfer.ts'
 import { optionsObject, wholeNumber } from './util/validate.ts'
-
-/** How long a shared client outlives its last use. */
-const LINGER_MS = 1_000
 
 /** What belongs to the client, in the options of a one-shot. */
 const CLIENT_OPTIONS = [
@@ -27,40 +30,142 @@ export interface OneShotDownloadOptions extends DownloadOptions, FtpClientOption
   readonly client?: FtpClient | undefined
 }
 
+/** One of several sources of a file, with what belongs to its server alone. */
+export interface DownloadSource extends Pick<FtpClientOptions, 'user' | 'password' | 'tls'> {
+  readonly url: string | URL
+}
+
 /**
- * Fetches the file at `url` into the local file `target`, by several connections.
+ * Fetches a file into the local file `target`, by several connections.
  *
  * ```ts
  * await download('ftp://ftp.example.org/pub/disk.iso', 'disk.iso')
+ * await download(['ftp://a.example.org/x.iso', 'ftp://b.example.org/pub/x.iso'], 'x.iso')
  * ```
  *
+ * Several sources are mirrors of one file, which all fetch it together, by as many connections in all as
+ * `connections` says. They have to agree: on SIZE, and on MDTM or a checksum as far as they tell it; what they
+ * bring is compared wherever one's bytes meet another's. One that differs, fails or crawls is dropped, with a
+ * `source` event, and the others finish; where two contradict each other and nothing decides, the one that is
+ * named first is believed. Passwords are in the URLs, or beside them: `{ url, user, password, tls }`.
+ *
  * Rejects with an `FtpError` or with the reason of the abort; a URL or an option that makes no sense is a
- * `TypeError` or `RangeError`, thrown at once. No error shows the password of the URL.
+ * `TypeError` or `RangeError`, thrown at once. No error shows the password of a URL.
  */
 export function download(
-  url: string | URL,
+  source: string | URL | readonly (string | URL | DownloadSource)[],
   target: string,
   options?: OneShotDownloadOptions,
 ): Transfer<DownloadResult> {
   const given = optionsObject(options, 'options')
-  const location = readUrl(url)
-  const settings = { ...given, type: given.type ?? location.type }
+  const mirrors = readSources(source)
+  const [only] = mirrors
+  if (only === undefined) throw new TypeError('The list of sources is empty')
+  const settings = { ...given, type: given.type ?? typeOf(mirrors) }
   if (given.client !== undefined) {
-    expectSameServer(given.client, given, location)
-    return given.client.download(location.path, target, settings)
+    if (mirrors.length > 1)
+      throw new TypeError('Option "client" is of one server: give no list of sources with it')
+    expectSameServer(given.client, { ...given, ...only.own }, only.location)
+    return given.client.download(only.location.path, target, settings)
   }
+  if (mirrors.length > 1) expectOwnPasswords(given, mirrors)
 
   const cap = wholeNumber(given, 'maxConnections', MOST_CONNECTIONS, 1, MOST_CONNECTIONS)
   const connections = wholeNumber(given, 'connections', Math.min(DOWNLOAD_DEFAULTS.connections, cap), 1, cap)
-  const shared = borrowClient(optionsWithUrl(clientPart(given), location))
+  const borrowed: BorrowedClient[] = []
+  const giveBack = (): void => borrowed.forEach((shared) => shared.giveBack())
   try {
-    raiseMaxConnections(shared.client, connections)
-    const transfer = shared.client.download(location.path, target, { ...settings, connections })
-    void whenOver(transfer).then(shared.giveBack)
+    for (const { location, own } of mirrors) {
+      const shared = borrowClient(optionsWithUrl({ ...clientPart(given), ...own }, location))
+      borrowed.push(shared)
+      raiseMaxConnections(shared.client, connections)
+    }
+    const clients = borrowed.map(({ client }) => client)
+    const transfer = startDownload(clients, mirrors, target, { ...settings, connections })
+    void whenOver(transfer).then(giveBack)
     return transfer
   } catch (error) {
-    shared.giveBack()
+    giveBack()
     throw error
+  }
+}
+
+function startDownload(
+  clients: readonly FtpClient[],
+  mirrors: readonly Mirror[],
+  target: string,
+  options: DownloadOptions & { readonly connections: number },
+): Transfer<DownloadResult> {
+  const [client] = clients
+  const [mirror] = mirrors
+  if (client !== undefined && mirror !== undefined && mirrors.length === 1) {
+    return client.download(mirror.location.path, target, options)
+  }
+  const settings = downloadSettings(options, MOST_CONNECTIONS)
+  const places = clients.map((one, index) => sourcePlace(one, mirrors[index]?.location.path ?? ''))
+  const path = localPath(target)
+  const transfer = new Transfer<DownloadResult>(
+    (context) => runDownload({ places, target: path, settings }, context),
+    settings,
+  )
+  for (const shared of new Set(clients)) adoptTransfer(shared, transfer)
+  return transfer
+}
+
+interface Mirror {
+  readonly location: FtpUrl
+  /** What was given beside its URL. */
+  readonly own: Pick<FtpClientOptions, 'user' | 'password' | 'tls'>
+}
+
+/** In their order, each place once. */
+function readSources(source: string | URL | readonly (string | URL | DownloadSource)[]): readonly Mirror[] {
+  const sources = Array.isArray(source)
+    ? (source as readonly (string | URL | DownloadSource)[])
+    : [source as string]
+  const mirrors = new Map<string, Mirror>()
+  for (const one of sources) {
+    const { url, ...given } = typeof one === 'string' || one instanceof URL ? { url: one } : beside(one)
+    const location = readUrl(url)
+    const own = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+    const name = JSON.stringify([describeFtpUrl(location), own.user ?? location.user])
+    if (!mirrors.has(name)) mirrors.set(name, { location, own })
+  }
+  return [...mirrors.values()]
+}
+
+function beside(source: unknown): DownloadSource {
+  if (typeof source !== 'object' || source === null) {
+    throw new TypeError(
+      'A source must be a URL, or an object with "url" and perhaps "user", "password" and "tls"',
+    )
+  }
+  const allowed = ['url', 'user', 'password', 'tls']
+  const unknown = Object.keys(source).find((name) => !allowed.includes(name))
+  if (unknown !== undefined) {
+    throw new TypeError(`A source has no option "${unknown}"; it has ${allowed.join(', ')}`)
+  }
+  return source as DownloadSource
+}
+
+/** Mirrors of one file are of one type. */
+function typeOf(mirrors: readonly Mirror[]): DownloadOptions['type'] {
+  const types = new Set(mirrors.map(({ location }) => location.type))
+  if (types.size > 1) throw new TypeError('The sources differ in their ;type=')
+  return mirrors[0]?.location.type
+}
+
+/** A password goes only where it was meant to. */
+function expectOwnPasswords(given: FtpClientOptions, mirrors: readonly Mirror[]): void {
+  for (const name of ['host', 'port'] as const) {
+    if (given[name] !== undefined) throw new TypeError(`Option "${name}" cannot be that of several sources`)
+  }
+  const hosts = new Set(mirrors.map(({ location: { host, port } }) => `${host} ${port}`))
+  if (hosts.size < 2) return
+  for (const name of ['password', 'account'] as const) {
+    if (given[name] === undefined) continue
+    const hint = name === 'password' ? ': give each source its own, as { url, password }' : ''
+    throw new TypeError(`Option "${name}" would go to several hosts${hint}`)
   }
 }
 
@@ -79,60 +184,4 @@ function expectSameServer(client: FtpClient, given: FtpClientOptions, location: 
 
 function clientPart(options: FtpClientOptions): FtpClientOptions {
   return Object.fromEntries(CLIENT_OPTIONS.map((name) => [name, options[name]]))
-}
-
-interface SharedClient {
-  readonly options: FtpClientOptions
-  readonly client: FtpClient
-  users: number
-  cancelClosing: () => void
-}
-
-const sharedClients = new Set<SharedClient>()
-
-/** A client for these options: one that is there, or a new one. `giveBack` is called once. */
-function borrowClient(options: FtpClientOptions): {
-  readonly client: FtpClient
-  readonly giveBack: () => void
-} {
-  const shared = [...sharedClients].find((candidate) => isSame(candidate.options, options)) ?? share(options)
-  shared.users += 1
-  shared.cancelClosing()
-  return { client: shared.client, giveBack: () => giveBack(shared) }
-}
-
-/**
- * Whether two values say the same. Only plain data is compared by what is in it: two secure contexts or two
- * functions look alike from outside and may trust different people.
- */
-function isSame(a: unknown, b: unknown): boolean {
-  if (isPlain(a) && isPlain(b)) {
-    const names = Object.keys({ ...a, ...b })
-    return names.every((name) => isSame(a[name], b[name]))
-  }
-  if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((item, index) => isSame(item, b[index]))
-  }
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return isDeepStrictEqual(a, b)
-  return Object.is(a, b)
-}
-
-function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
-}
-
-function share(options: FtpClientOptions): SharedClient {
-  const shared = { options, client: new FtpClient(options), users: 0, cancelClosing: () => {} }
-  sharedClients.add(shared)
-  return shared
-}
-
-/** The timer and the idle connections let the process end before. */
-function giveBack(shared: SharedClient): void {
-  shared.users -= 1
-  if (shared.users > 0) return
-  shared.cancelClosing = startIdleTimer(LINGER_MS, () => {
-    sharedClients.delete(shared)
-    void shared.client.close()
-  })
 }

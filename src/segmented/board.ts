@@ -1,18 +1,22 @@
 /**
- * What is done, what waits and what is under way of one file; where a connection that runs dry finds work.
+ * What is done, what waits and what is under way of one file; where a connection that runs dry finds work; and
+ * which source has brought what.
  *
  *   0                                                    size
  *   ├─ done ─┤├─ running ──►   ├─ waiting ─┤├─ running ─►  ┤
  *
- * Every byte of the file is in exactly one place. Knows no session and no clock.
+ * Every byte of the file is in exactly one place, and what has come of a segment is all of one source. Knows no
+ * session and no clock; a source is any object.
  */
 import type { MeasuredSegment } from '../transfer/progress.ts'
-import type { SegmentJob } from './job.ts'
+import { SegmentJob } from './job.ts'
 import { mergeRanges, type ByteRange } from './ranges.ts'
 import type { RetryBudget } from './retry.ts'
 import { chooseSteal, type Pace, type Steal } from './steal.ts'
 
 export interface BoardOptions {
+  /** The size of the file; `undefined` where the server does not tell. */
+  readonly size?: number | undefined
   readonly jobs: readonly SegmentJob[]
   /** What an earlier run has left on disk; together with the jobs it is the whole file. */
   readonly done: readonly ByteRange[]
@@ -22,16 +26,21 @@ export interface BoardOptions {
   readonly speedOf: (job: SegmentJob) => number | undefined
 }
 
+/** Bytes that are on disk, and their source; that of an earlier run's is not known. */
+interface Piece extends ByteRange {
+  readonly by: object | undefined
+}
+
 export class Board {
   readonly #options: BoardOptions
-  #done: readonly ByteRange[]
+  #done: readonly Piece[]
   #jobs: SegmentJob[]
   readonly #waiting: SegmentJob[]
   readonly #running = new Set<SegmentJob>()
 
   constructor(options: BoardOptions) {
     this.#options = options
-    this.#done = mergeRanges(options.done)
+    this.#done = mergeRanges(options.done).map((range) => ({ ...range, by: undefined }))
     this.#jobs = [...options.jobs]
     this.#waiting = [...options.jobs]
   }
@@ -58,7 +67,7 @@ export class Board {
 
   /** All of the file for the progress: what is done, and each segment that is not. */
   get segments(): readonly MeasuredSegment[] {
-    const done = this.#done.map(({ start, end }) => ({ start, end, arrived: end, isDone: true }))
+    const done = mergeRanges(this.#done).map(({ start, end }) => ({ start, end, arrived: end, isDone: true }))
     return [...done, ...this.#jobs].sort((a, b) => a.start - b.start)
   }
 
@@ -67,36 +76,49 @@ export class Board {
     return this.#waiting.length > 0 || this.#steal(pace) !== undefined
   }
 
-  /** Work for a connection of that pace, which is under way from here on; or a segment that it should be given. */
+  /**
+   * Work for a connection to `by` of that pace, which is under way from here on; or a segment that it should be
+   * given.
+   */
   take(
     pace: Pace,
+    by?: object,
   ):
     | { readonly job: SegmentJob; readonly from: SegmentJob | undefined }
     | { readonly rob: SegmentJob }
     | undefined {
     const waiting = this.#waiting.shift()
     if (waiting !== undefined) {
-      this.#running.add(waiting)
-      return { job: waiting, from: undefined }
+      const job = this.#madeOver(waiting, by)
+      this.#running.add(job)
+      return { job, from: undefined }
     }
     const steal = this.#steal(pace)
     if (steal === undefined) return undefined
     const victim = [...this.#running][steal.victim]
     if (victim === undefined) return undefined
     if (steal.is === 'rob') return { rob: victim }
-    const job = victim.splitAt(steal.at, this.#options.newBudget())
+    return { job: this.split(victim, steal.at, by), from: victim }
+  }
+
+  /** Takes what lies behind `at` from a running segment; it is under way from here on. */
+  split(victim: SegmentJob, at: number, by?: object): SegmentJob {
+    const job = victim.splitAt(at, this.#options.newBudget())
+    job.by = by
     this.#jobs.push(job)
     this.#running.add(job)
-    return { job, from: victim }
+    return job
   }
 
   finished(job: SegmentJob): void {
+    if (job.isGivenUp) return this.putBack(job)
     this.#running.delete(job)
   }
 
   /** It did not come to its end, and is taken up again where it was. */
   putBack(job: SegmentJob): void {
     this.#running.delete(job)
+    if (job.isGivenUp) job.beginAnew()
     this.#waiting.push(job)
   }
 
@@ -106,8 +128,59 @@ export class Board {
       job.isDone && job.overlap.length === 0 && !this.#waiting.includes(job) && !this.#running.has(job)
     const settled = this.#jobs.filter(isSettled)
     if (settled.length === 0) return
-    this.#done = mergeRanges([...this.#done, ...settled.map(({ start, end }) => ({ start, end }))])
+    this.#done = mergePieces([...this.#done, ...settled.map(({ start, end, by }) => ({ start, end, by }))])
     this.#jobs = this.#jobs.filter((job) => !settled.includes(job))
+  }
+
+  /** Who has brought what is on disk of `[start, end)`; `undefined` if some of it is not there. */
+  sourcesOf({ start, end }: ByteRange): readonly (object | undefined)[] | undefined {
+    const ofJobs = this.#jobs.map((job) => ({ start: job.start, end: job.written, by: job.by }))
+    const pieces = [...this.#done, ...ofJobs].filter((piece) => piece.start < end && piece.end > start)
+    const [whole] = mergeRanges(pieces)
+    if (whole === undefined || whole.start > start || whole.end < end) return undefined
+    return [...new Set(pieces.map(({ by }) => by))]
+  }
+
+  /** How many bytes of the file `by` has brought. */
+  bytesOf(by: object | undefined): number {
+    const done = this.#done.filter((piece) => piece.by === by)
+    const jobs = this.#jobs.filter((job) => job.by === by)
+    return (
+      done.reduce((sum, { start, end }) => sum + end - start, 0) +
+      jobs.reduce((sum, { start, arrived }) => sum + arrived - start, 0)
+    )
+  }
+
+  /** All that `by` has brought is to be fetched again; gives what that is. What it fetches now has to be stopped. */
+  giveUp(by: object | undefined): ByteRange[] {
+    const given = mergeRanges([
+      ...this.#done.filter((piece) => piece.by === by),
+      ...this.#jobs.filter((job) => job.by === by).map(({ start, arrived }) => ({ start, end: arrived })),
+    ])
+    for (const job of this.#jobs.filter((one) => one.by === by)) {
+      if (this.#running.has(job)) job.isGivenUp = true
+      else {
+        job.beginAnew()
+        if (!this.#waiting.includes(job)) this.#waiting.push(job)
+      }
+    }
+    for (const { start, end } of this.#done.filter((piece) => piece.by === by)) {
+      const retries = this.#options.newBudget()
+      const job = new SegmentJob({ start, end, size: this.#options.size, retries })
+      this.#jobs.push(job)
+      this.#waiting.push(job)
+    }
+    this.#done = this.#done.filter((piece) => piece.by !== by)
+    return given
+  }
+
+  /** As it is for a connection to `by`: what another source has brought of it stays that source's. */
+  #madeOver(job: SegmentJob, by: object | undefined): SegmentJob {
+    const isOthers = job.by !== by && job.position > job.start
+    const taken = isOthers ? job.handOver(this.#options.newBudget()) : job
+    taken.by = by
+    if (isOthers) this.#jobs.push(taken)
+    return taken
   }
 
   #steal(pace: Pace): Steal | undefined {
@@ -123,4 +196,12 @@ export class Board {
 /** What lies before a seam that is not compared yet is left out, so that a later run has to compare both its sides. */
 function claimed({ start, end, written, overlap }: SegmentJob): number {
   return overlap.length === 0 ? written : Math.max(start, Math.min(written, end - overlap.length))
+}
+
+/** Pieces that touch and are of one source are one piece. */
+function mergePieces(pieces: readonly Piece[]): Piece[] {
+  const sources = new Set(pieces.map(({ by }) => by))
+  return [...sources].flatMap((by) =>
+    mergeRanges(pieces.filter((piece) => piece.by === by)).map((range) => ({ ...range, by })),
+  )
 }

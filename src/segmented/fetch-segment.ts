@@ -6,7 +6,7 @@ import { retrieve, type RetrieveResult } from '../session/retrieve.ts'
 import type { RemotePath, Session, TransferType } from '../session/session.ts'
 import type { BandwidthLimit } from '../transport/bandwidth.ts'
 import type { SegmentJob } from './job.ts'
-import { RestartDistrusted, ResumeDistrusted } from './restart.ts'
+import { RestartDistrusted, ResumeDistrusted, SeamDisagreement } from './restart.ts'
 import { OVERLAP_BYTES, SegmentWriter } from './segment-writer.ts'
 import { TextWriter } from './text-writer.ts'
 
@@ -62,7 +62,7 @@ export async function fetchSegment(
     })
     receiver.dispose()
     await writer.finish()
-    if (writer.stopped === 'mismatch' && own === 0) throw new ResumeDistrusted(job.start)
+    if (writer.stopped === 'mismatch' && own === 0) throw distrust(job, known)
     expectWhole(writer, job, source, result, offset > 0 && back === 0)
     job.overlap = writer.overlap.slice()
     return { ...result, excessBytes: writer.excessBytes }
@@ -75,6 +75,12 @@ export async function fetchSegment(
     job.position = writer.written
     job.live = undefined
   }
+}
+
+/** What stood before the segment is another's, or an earlier run's. */
+function distrust(job: SegmentJob, known: Uint8Array): Error {
+  if (job.knownBy === undefined) return new ResumeDistrusted(job.start)
+  return new SeamDisagreement(job.start - known.length, known.slice(), job.knownBy, job.by)
 }
 
 function writerFor(

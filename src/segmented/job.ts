@@ -16,6 +16,8 @@ export interface SegmentJobOptions extends Segment {
   readonly retries: RetryBudget
   /** How many bytes before `start` are on disk and have to come again the same. @default 0 */
   readonly knownBytes?: number
+  /** Who has brought those bytes; `undefined` for an earlier run. */
+  readonly knownBy?: object | undefined
   /** How many bytes are read past the end and compared with what stands there. @default OVERLAP_BYTES */
   readonly overlapLimit?: number
 }
@@ -24,6 +26,7 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
   readonly start: number
   readonly retries: RetryBudget
   readonly knownBytes: number
+  readonly knownBy: object | undefined
   readonly #size: number | undefined
   readonly #overlapLimit: number
   #end: number
@@ -32,6 +35,10 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
   live: LivePosition | undefined
   /** How often it was taken from a connection that stood still. */
   robberies = 0
+  /** The source of its bytes; all of them are of one. */
+  by: object | undefined
+  /** Its source is not believed: what has come of it counts for nothing, and it begins anew. */
+  isGivenUp = false
   /** Bytes past the end, read where the segment was cut; compared with what its successor wrote there. */
   overlap: Uint8Array = new Uint8Array(0)
 
@@ -41,6 +48,7 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
     size,
     retries,
     knownBytes = 0,
+    knownBy,
     overlapLimit = OVERLAP_BYTES,
   }: SegmentJobOptions) {
     this.start = start
@@ -49,6 +57,7 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
     this.#overlapLimit = overlapLimit
     this.retries = retries
     this.knownBytes = knownBytes
+    this.knownBy = knownBy
     this.position = start
   }
 
@@ -67,12 +76,12 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
 
   /** The offset up to which its bytes have arrived. */
   get arrived(): number {
-    return this.live?.position ?? this.position
+    return this.isGivenUp ? this.start : (this.live?.position ?? this.position)
   }
 
   /** The offset before which its bytes are in the file. */
   get written(): number {
-    return this.live?.written ?? this.position
+    return this.isGivenUp ? this.start : (this.live?.written ?? this.position)
   }
 
   get isDone(): boolean {
@@ -82,8 +91,32 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
   /** Leaves what lies behind `at` to another; gives the new segment, which is nobody's yet. */
   splitAt(at: number, retries: RetryBudget): SegmentJob {
     if (at <= this.arrived || at >= this.#end) throw new RangeError(`Cannot split at ${at}`)
+    return this.#cutAt(at, retries, 0)
+  }
+
+  /**
+   * Leaves what has not come yet to another source, which has to bring the last bytes before it the same. Only
+   * while nobody fetches it.
+   */
+  handOver(retries: RetryBudget): SegmentJob {
+    return this.#cutAt(this.position, retries, Math.min(this.#overlapLimit, this.position - this.start))
+  }
+
+  /** As if nothing of it had ever come. Only while nobody fetches it. */
+  beginAnew(): void {
+    this.position = this.start
+    this.overlap = new Uint8Array(0)
+    this.by = undefined
+    this.isGivenUp = false
+  }
+
+  #cutAt(at: number, retries: RetryBudget, knownBytes: number): SegmentJob {
     const end = this.#end
     this.#end = at
-    return new SegmentJob({ start: at, end, size: this.#size, retries, overlapLimit: this.#overlapLimit })
+    const known = knownBytes === 0 ? {} : { knownBytes, knownBy: this.by }
+    return new SegmentJob({
+      ...{ start: at, end, size: this.#size, retries, overlapLimit: this.#overlapLimit },
+      ...known,
+    })
   }
 }

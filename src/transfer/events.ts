@@ -64,6 +64,20 @@ export interface TransferEvents {
     readonly connection: number | undefined
     readonly error: unknown
   }
+  /** One of several mirrors is not used any more. */
+  readonly source: {
+    readonly type: 'dropped'
+    /** `ftp://host:port/path`, without user and password. */
+    readonly url: string
+    /**
+     * `'size'`, `'modified'`, `'checksum'`: it says that its file is another one than that of the others.
+     * `'content'`: it sent other bytes than the others. `'changed'`: its file changed meanwhile. What those two and
+     * a wrong checksum of the whole cast doubt on is fetched again. `'failed'`: it could not be reached, refused,
+     * or broke off again and again. `'slow'`: its connections are of more use elsewhere.
+     */
+    readonly reason: 'size' | 'modified' | 'checksum' | 'content' | 'changed' | 'failed' | 'slow'
+    readonly error: unknown
+  }
   /** Bytes that had counted are given up and fetched again. */
   readonly restart: { readonly start: number; readonly end: number; readonly reason: string }
   /** A part failed and is tried again after `delayMs`. */
@@ -90,6 +104,7 @@ const EVENT_NAMES: readonly string[] = [
   'progress',
   'segment',
   'connection',
+  'source',
   'restart',
   'retry',
   'verify',

@@ -224,11 +224,12 @@ test('the names of the events are those of the type', () => {
     progress: true,
     segment: true,
     connection: true,
+    source: true,
     restart: true,
     retry: true,
     verify: true,
   }
-  expect(Object.keys(names)).toHaveLength(7)
+  expect(Object.keys(names)).toHaveLength(8)
 })
 
 function spoil(event: object): void {

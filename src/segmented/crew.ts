@@ -1,0 +1,490 @@
+/**
+ * The workers of one download, one for each connection.
+ *
+ * A worker borrows a session of its source, takes a segment that waits or a part of one that is under way
+ * elsewhere, fetches it, and gives the session back; that is a turn. A segment that fails waits again, and the
+ * worker that failed waits before it goes on. A worker that finds nothing to do parks until something changes.
+ * While the transfer is paused nobody has a session.
+ *
+ * A source that fails, while there are others, is dropped, and its workers go over to those. The first failure
+ * that cannot be mended stops everybody.
+ */
+import { FtpError } from '../errors.ts'
+import type { PartFile } from '../local/part-file.ts'
+import type { Lease } from '../pool/lease.ts'
+import type { Session, TransferType } from '../session/session.ts'
+import type { TransferContext } from '../transfer/transfer.ts'
+import { onAbort, waitOrAbort } from '../util/abort.ts'
+import { deferred } from '../util/deferred.ts'
+import { delay } from '../util/timer.ts'
+import type { Board } from './board.ts'
+import { whoLies } from './dispute.ts'
+import { giveUp } from './give-up.ts'
+import { fetchSegment, type FetchResult, type FetchSource } from './fetch-segment.ts'
+import { MIRROR_ATTEMPTS } from './gather.ts'
+import type { SegmentJob } from './job.ts'
+import type { Paces } from './pace.ts'
+import { isRestartTrouble, SeamDisagreement } from './restart.ts'
+import { RetryBudget } from './retry.ts'
+import type { Roster } from './roster.ts'
+import { compareSeams } from './seams.ts'
+import { endLease } from './session-pool.ts'
+import { SlowSources } from './slow-sources.ts'
+import type { DropReason, Source } from './source.ts'
+import type { TlsTally } from './tls-tally.ts'
+
+export interface CrewOptions {
+  readonly board: Board
+  readonly paces: Paces
+  readonly connections: number
+  /** All sources in the order of their rank; who has brought bytes may be dropped since. */
+  readonly sources: readonly Source[]
+  readonly roster: Roster
+  readonly type: TransferType
+  /** Bytes; `undefined` where the end of the file is where the server says it is. */
+  readonly size: number | undefined
+  readonly file: PartFile
+  /** Whether a failed segment goes on where it was, by REST; otherwise it begins anew. */
+  readonly continues: boolean
+  readonly tally: TlsTally
+  readonly context: TransferContext
+  /** Told when the transfer has come to rest because it was paused. */
+  readonly onPaused: (isStill: () => boolean) => Promise<void>
+  /** Told when bytes that were written do not count any more. */
+  readonly onGivenUp: () => Promise<void>
+  /** Looks whether the part file may still be emptied. */
+  readonly mayClear: () => Promise<void>
+}
+
+/** How long the worker of a connection that stood still leaves its segment to the others. Milliseconds. */
+const ROBBED_WAITS_MS = 1_000
+const MOST_ROBBERIES = 3
+
+/** Why a turn was ended although nothing failed: its segment waits again, and no retry is counted. */
+class Interruption extends Error {
+  readonly why: 'paused' | 'robbed' | 'moved'
+
+  constructor(why: 'paused' | 'robbed' | 'moved') {
+    super(`The segment was ${why}`)
+    this.why = why
+  }
+}
+
+/** What a worker does at the moment. */
+interface Turn {
+  readonly connection: number
+  readonly source: Source
+  readonly controller: AbortController
+  /** For the logins and the retries of the worker. */
+  readonly budget: RetryBudget
+  job: SegmentJob | undefined
+  /** Whether the worker ends with it. */
+  isLast: boolean
+}
+
+export class Crew {
+  readonly #options: CrewOptions
+  readonly #board: Board
+  readonly #stop = new AbortController()
+  readonly #turns = new Map<number, Turn>()
+  /** The patience with each source while there are others. */
+  readonly #patience = new Map<Source, RetryBudget>()
+  readonly #slow: SlowSources
+  #change = deferred<undefined>()
+  #pauses = 0
+  /** Disputes between sources are settled one after another. */
+  #settling: Promise<unknown> = Promise.resolve()
+  #failure: { readonly reason: unknown } | undefined
+
+  constructor(options: CrewOptions) {
+    this.#options = options
+    this.#board = options.board
+    this.#slow = new SlowSources(() => performance.now())
+  }
+
+  /** Throws the first failure that stopped the crew. */
+  throwIfFailed(): void {
+    if (this.#failure !== undefined && !this.#board.isDone) throw this.#failure.reason
+  }
+
+  /** Ends every worker, unless all is done. */
+  stop(reason: unknown): void {
+    this.#failure ??= { reason }
+    this.#halt(reason)
+  }
+
+  /** The transfer was paused, or goes on. */
+  gateChanged(): void {
+    if (this.#isPaused) {
+      this.#pauses += 1
+      for (const { controller } of this.#turns.values()) controller.abort(new Interruption('paused'))
+      for (const { kept } of this.#options.sources) kept.release()
+      this.#tellIfQuiet()
+    }
+    this.#wake()
+  }
+
+  /** A source has joined, or was dropped. */
+  rosterChanged(): void {
+    const { roster } = this.#options
+    for (const { connection, source, controller } of this.#turns.values()) {
+      if (roster.sourceOf(connection) !== source) controller.abort(new Interruption('moved'))
+    }
+    this.#wake()
+  }
+
+  /** Whoever is parked looks again: speeds have changed. */
+  look(): void {
+    const { paces, roster } = this.#options
+    paces.look()
+    if (roster.live.length > 1) this.#dropSlow()
+    this.#wake()
+  }
+
+  /** One worker, until all is done. Never rejects; when it resolves, none of its leases or writes is left. */
+  async work(connection: number): Promise<void> {
+    const { roster, size, context } = this.#options
+    let hasBegun = false
+    try {
+      while (!this.#board.isDone) {
+        this.#stop.signal.throwIfAborted()
+        if (this.#isPaused || !this.#board.hasWork(this.#options.paces.typical)) {
+          await this.#parked()
+          continue
+        }
+        const source = roster.sourceOf(connection)
+        const budget = new RetryBudget(source.place.retry, size, Math.random)
+        const controller = new AbortController()
+        const turn: Turn = { connection, source, controller, budget, job: undefined, isLast: false }
+        await this.#take(turn, () => {
+          if (!hasBegun) context.emit('connection', { type: 'open', connection, error: undefined })
+          hasBegun = true
+        })
+        if (turn.isLast) return roster.leave(connection)
+      }
+    } catch (error) {
+      // Once all is done, nobody needs the session that this worker was waiting for.
+      if (!this.#board.isDone) this.stop(error)
+    }
+  }
+
+  /** Every seam that is left, now that all is written. */
+  async compareLast(): Promise<void> {
+    if (!(await compareSeams(this.#board.jobs, this.#options.file)))
+      throw new Error('A seam was left uncompared')
+    this.#board.settle()
+  }
+
+  /** Until something changes; speeds do so a few times a second. */
+  #parked(): Promise<undefined> {
+    return waitOrAbort(this.#change.promise, this.#stop.signal)
+  }
+
+  get #isPaused(): boolean {
+    return this.#options.context.gate.isClosed
+  }
+
+  async #take(turn: Turn, begins: () => void): Promise<void> {
+    this.#turns.set(turn.connection, turn)
+    try {
+      const lease = await this.#borrow(turn)
+      if (lease === undefined) return
+      begins()
+      await this.#rest(turn, await this.#workWith(turn, lease))
+    } finally {
+      this.#turns.delete(turn.connection)
+      this.#tellIfQuiet()
+    }
+  }
+
+  /**
+   * A session, however often the server has to be asked; none if the turn is over meanwhile, or if the others have
+   * to do without this worker.
+   */
+  async #borrow(turn: Turn): Promise<Lease<Session> | undefined> {
+    const { context } = this.#options
+    const { signal } = turn.controller
+    for (;;) {
+      try {
+        return await turn.source.acquire(signal)
+      } catch (error) {
+        this.#stop.signal.throwIfAborted()
+        if (signal.aborted) return undefined
+        const delayMs = this.#delayBeforeLogin(turn, error)
+        if (delayMs === undefined) return undefined
+        context.emit('retry', { attempt: turn.budget.failures, delayMs, error })
+        await this.#rest(turn, delayMs)
+      }
+    }
+  }
+
+  /** One that cannot log in does not end what others are doing well. */
+  #delayBeforeLogin(turn: Turn, error: unknown): number | undefined {
+    const { context } = this.#options
+    try {
+      return this.#delayAfter(turn, turn.budget, error, context.meter.bytes)
+    } catch (failure) {
+      const isAlone = [...this.#turns.values()].every(({ job }) => job === undefined)
+      if (isAlone) throw failure
+      context.emit('connection', { type: 'refused', connection: undefined, error })
+      turn.isLast = true
+      return undefined
+    }
+  }
+
+  /**
+   * How long to wait after a failure; nothing if the source was dropped for it. Throws `error` where neither waiting
+   * nor another source helps.
+   */
+  #delayAfter({ source }: Turn, budget: RetryBudget, error: unknown, bytes: number): number | undefined {
+    const { roster, size } = this.#options
+    if (source.dropped !== undefined) return undefined
+    // The other sources could not mend these either.
+    if (!(error instanceof FtpError) || error.code === 'ERR_FTP_LOCAL_FILE') throw error
+    if (!roster.hasOther(source)) return budget.delayAfter(error, bytes)
+    const policy = { ...source.place.retry, attempts: MIRROR_ATTEMPTS }
+    const patience = this.#patience.get(source) ?? new RetryBudget(policy, size, Math.random)
+    this.#patience.set(source, patience)
+    try {
+      return patience.delayAfter(error, this.#board.bytesOf(source))
+    } catch {
+      roster.drop(source, 'failed', error)
+      return undefined
+    }
+  }
+
+  /** Waits before the next attempt; what ends the turn ends the wait. */
+  async #rest(turn: Turn, ms: number): Promise<void> {
+    if (ms === 0) return
+    await delay(ms, turn.controller.signal).catch(() => this.#stop.signal.throwIfAborted())
+  }
+
+  /** One segment, or a part of one. Gives the milliseconds to wait before the next; throws what cannot be mended. */
+  async #workWith(turn: Turn, lease: Lease<Session>): Promise<number> {
+    const { paces } = this.#options
+    const isOver = turn.controller.signal.aborted || this.#stop.signal.aborted
+    const found = isOver ? undefined : this.#board.take(paces.of(lease.value), turn.source)
+    if (found === undefined || 'rob' in found) {
+      lease.release()
+      // Its worker puts it back, and whoever is parked takes it up.
+      if (found !== undefined) this.#rob(found.rob)
+      if (!isOver) await this.#parked()
+      return 0
+    }
+    const { job, from } = found
+    if (from !== undefined) this.#tell('split', turn.connection, job, 0)
+    return this.#attempt(turn, lease, job)
+  }
+
+  /** A few times: where every start takes so long, robbing it helps nobody. */
+  #rob(job: SegmentJob): void {
+    if (job.robberies >= MOST_ROBBERIES) return
+    job.robberies += 1
+    const turn = [...this.#turns.values()].find((one) => one.job === job)
+    turn?.controller.abort(new Interruption('robbed'))
+  }
+
+  async #attempt(turn: Turn, lease: Lease<Session>, job: SegmentJob): Promise<number> {
+    const { context, paces, tally } = this.#options
+    const from = job.position
+    context.meter.connectionStarted()
+    this.#tell('start', turn.connection, job, 0)
+    paces.began(job)
+    turn.job = job
+    let result: FetchResult
+    try {
+      result = await this.#fetch(turn, lease.value, job).finally(() => {
+        // Before the lease ends, since the next worker begins the moment it does.
+        context.meter.connectionEnded()
+        paces.ended(job, lease.value)
+        turn.job = undefined
+      })
+      tally.add(result.tls)
+    } catch (error) {
+      endLease(lease, error)
+      return await this.#failed(turn, job, error)
+    }
+    if (this.#board.unfinished === 1) turn.source.kept.keep(lease)
+    else lease.release()
+    context.meter.overfetched(result.excessBytes)
+    this.#tell('finish', turn.connection, job, job.position - from, result)
+    await this.#finished(job)
+    return 0
+  }
+
+  async #fetch({ source, controller }: Turn, session: Session, job: SegmentJob): Promise<FetchResult> {
+    const { file, paces, context, type, size } = this.#options
+    const { remote: path, shownPath, limit } = source.place
+    const fetched: FetchSource = { path, shownPath, type, size }
+    const stopListening = onAbort(this.#stop.signal, (reason) => controller.abort(reason))
+    try {
+      return await fetchSegment(session, job, fetched, file, {
+        signal: controller.signal,
+        onFirstByte: () => paces.firstByte(job),
+        limits: [context.limit, limit],
+      })
+    } finally {
+      stopListening()
+    }
+  }
+
+  async #finished(job: SegmentJob): Promise<void> {
+    // A server that starts at the wrong place shows at the first seam, long before the end.
+    await this.#compareSeams()
+    this.#board.finished(job)
+    this.#board.settle()
+    if (this.#board.isDone) this.#halt(new Error('every segment is done'))
+    else this.#wake()
+  }
+
+  async #failed(turn: Turn, job: SegmentJob, error: unknown): Promise<number> {
+    if (this.#stop.signal.aborted) throw error
+    if (error instanceof Interruption) return this.#interrupted(turn, job, error)
+    const { emit } = this.#options.context
+    emit('connection', { type: 'lost', connection: turn.connection, error })
+    if (await this.#isMirrorsFault(turn.source, error)) {
+      this.#putBack(job)
+      return 0
+    }
+    const delayMs = this.#delayAfter(turn, job.retries, error, job.arrived - job.start)
+    if (delayMs !== undefined) emit('retry', { attempt: job.retries.failures, delayMs, error })
+    if (delayMs !== undefined && !this.#options.roster.hasOther(turn.source)) {
+      return this.#again(turn, job, error, delayMs)
+    }
+    // The others need not wait for it.
+    this.#putBack(job)
+    return delayMs ?? 0
+  }
+
+  async #interrupted(turn: Turn, job: SegmentJob, why: Interruption): Promise<number> {
+    if (!this.#options.continues) return this.#again(turn, job, why, 0)
+    this.#putBack(job)
+    return why.why === 'robbed' ? ROBBED_WAITS_MS : 0
+  }
+
+  async #again(turn: Turn, job: SegmentJob, error: unknown, delayMs: number): Promise<number> {
+    if (!this.#options.continues) await this.#beginAnew(job, error)
+    // Until then it is nobody's: idle connections would spend its retries in a moment.
+    await this.#rest(turn, delayMs)
+    this.#putBack(job)
+    return 0
+  }
+
+  #putBack(job: SegmentJob): void {
+    this.#board.putBack(job)
+    this.#wake()
+  }
+
+  async #beginAnew(job: SegmentJob, error: unknown): Promise<void> {
+    const { meter, emit } = this.#options.context
+    await this.#options.mayClear()
+    await this.#options.file.clear()
+    const given = job.position - job.start
+    if (given === 0) return
+    meter.givenUp(given)
+    const end = job.position
+    job.position = job.start
+    emit('restart', { start: job.start, end, reason: (error as Error).message })
+  }
+
+  /** Whether a failure is settled by not believing one of several sources. */
+  async #isMirrorsFault(source: Source, error: unknown): Promise<boolean> {
+    if (error instanceof SeamDisagreement) return this.#settled(error)
+    if (!isRestartTrouble(error) || !this.#options.roster.hasOther(source)) return false
+    await this.#distrust(source, 'content', error)
+    return true
+  }
+
+  async #compareSeams(): Promise<void> {
+    for (;;) {
+      try {
+        await compareSeams(this.#board.jobs, this.#options.file)
+        return
+      } catch (error) {
+        if (!(error instanceof SeamDisagreement) || !(await this.#settled(error))) throw error
+      }
+    }
+  }
+
+  /** Finds out which source brought the wrong bytes, and gives up what it brought; `false` if it cannot be said. */
+  #settled(disagreement: SeamDisagreement): Promise<boolean> {
+    const run = this.#settling.then(() => this.#settle(disagreement))
+    this.#settling = run.catch(() => {})
+    return run
+  }
+
+  async #settle(disagreement: SeamDisagreement): Promise<boolean> {
+    const { offset, bytes } = disagreement
+    const range = { start: offset, end: offset + bytes.length }
+    const first = disagreement.first as Source | undefined
+    const seconds = disagreement.second === undefined ? this.#board.sourcesOf(range) : [disagreement.second]
+    // One of the two was found out meanwhile, and what it brought is not there any more.
+    if (first?.isDistrusted === true || seconds === undefined) return true
+    const second = (seconds.find((one) => one !== first) ?? first) as Source | undefined
+    if (second?.isDistrusted === true) return true
+    if (first === undefined || second === undefined) return false
+    const { roster, sources } = this.#options
+    if (first === second && !roster.hasOther(first)) return false
+    const liar =
+      first === second
+        ? first
+        : ([first, second].find((party) => party.dropped !== undefined) ??
+          (await whoLies(
+            { offset, bytes, first, second },
+            sources,
+            roster.live.filter((one) => one !== first && one !== second),
+            this.#stop.signal,
+          )))
+    await this.#distrust(liar, 'content', disagreement)
+    return true
+  }
+
+  async #distrust(source: Source, reason: DropReason, error: unknown): Promise<void> {
+    const { roster } = this.#options
+    if (source.dropped === undefined && !roster.drop(source, reason, error)) throw error
+    const why = `${source.url} is not believed: ${(error as Error).message}`
+    giveUp(this.#board, source, why, this.#options.context)
+    this.#wake()
+    await this.#options.onGivenUp()
+  }
+
+  #dropSlow(): void {
+    const { roster, paces } = this.#options
+    const working = [...this.#turns.values()].flatMap(({ source, job }) =>
+      job === undefined ? [] : [{ source, bytesPerSecond: paces.speedOf(job) }],
+    )
+    const slow = this.#slow.look(working)
+    if (slow === undefined) return
+    roster.drop(slow, 'slow', undefined)
+  }
+
+  #halt(reason: unknown): void {
+    this.#stop.abort(reason)
+    for (const { controller } of this.#turns.values()) controller.abort(reason)
+    this.#wake()
+  }
+
+  #wake(): void {
+    const { resolve } = this.#change
+    this.#change = deferred()
+    resolve(undefined)
+  }
+
+  #tellIfQuiet(): void {
+    if (this.#turns.size > 0 || !this.#isPaused || this.#stop.signal.aborted) return
+    const pauses = this.#pauses
+    const isStill = (): boolean => pauses === this.#pauses && this.#turns.size === 0
+    this.#options.onPaused(isStill).catch((error: unknown) => this.stop(error))
+  }
+
+  #tell(
+    type: 'start' | 'split' | 'finish',
+    connection: number,
+    { position, start, end }: SegmentJob,
+    bytes: number,
+    result?: FetchResult,
+  ): void {
+    const at = type === 'finish' ? position - bytes : type === 'split' ? start : position
+    this.#options.context.emit('segment', { type, connection, start: at, end, bytes, tls: result?.tls })
+  }
+}

@@ -24,7 +24,7 @@ import { fetchSegment, type FetchResult, type FetchSource } from './fetch-segmen
 import { MIRROR_ATTEMPTS } from './gather.ts'
 import type { SegmentJob } from './job.ts'
 import type { Paces } from './pace.ts'
-import { isRestartTrouble, SeamDisagreement } from './restart.ts'
+import { RestartDistrusted, SeamDisagreement } from './restart.ts'
 import { RetryBudget } from './retry.ts'
 import type { Roster } from './roster.ts'
 import { compareSeams } from './seams.ts'
@@ -390,7 +390,7 @@ export class Crew {
   /** Whether a failure is settled by not believing one of several sources. */
   async #isMirrorsFault(source: Source, error: unknown): Promise<boolean> {
     if (error instanceof SeamDisagreement) return this.#settled(error)
-    if (!isRestartTrouble(error) || !this.#options.roster.hasOther(source)) return false
+    if (!(error instanceof RestartDistrusted) || !this.#options.roster.hasOther(source)) return false
     await this.#distrust(source, 'content', error)
     return true
   }

@@ -320,7 +320,7 @@ describe('a mirror that fails', () => {
 
   test('refuses REST', async () => {
     const outcome = await fetchFrom([{ on: { REST: (session) => session.reply('502 No') } }, {}])
-    expect(outcome.result.sources[0]?.dropped).toBe('content')
+    expect(outcome.dropped).toMatchObject([{ reason: 'failed', error: { code: 'ERR_FTP_UNSUPPORTED' } }])
   })
 
   test('all of them: the error is that of the first', async () => {

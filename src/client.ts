@@ -194,9 +194,13 @@ export class FtpClient implements AsyncDisposable {
 
   get #sessions(): SessionPool {
     const profile = this.#profile
+    const pool = this.#pool
     return {
       get isProven() {
         return profile.features !== undefined
+      },
+      get ceiling() {
+        return pool.stats().ceiling
       },
       acquire: (signal) => this.#pool.acquire(signal),
       onLimited: (listener) => {

@@ -13,10 +13,13 @@ import { MOST_CONNECTIONS, optionsWithUrl, readUrl, type FtpClientOptions } from
 import { describeFtpUrl, type FtpUrl } from './protocol/url.ts'
 import { runDownload } from './segmented/download.ts'
 import type { DownloadResult } from './segmented/download-result.ts'
-import { DOWNLOAD_DEFAULTS, downloadSettings, type DownloadOptions } from './segmented/options.ts'
+import { connectionsOption, downloadSettings, type DownloadOptions } from './segmented/options.ts'
 import { borrowClient, type BorrowedClient } from './shared-clients.ts'
 import { Transfer, whenOver } from './transfer/transfer.ts'
 import { optionsObject, wholeNumber } from './util/validate.ts'
+
+/** What `connections: 'auto'` may come to, unless `maxConnections` says otherwise. */
+const MOST_AUTOMATIC = 16
 
 /** What belongs to the client, in the options of a one-shot. */
 const CLIENT_OPTIONS = [
@@ -71,17 +74,18 @@ export function download(
   if (mirrors.length > 1) expectOwnPasswords(given, mirrors)
 
   const cap = wholeNumber(given, 'maxConnections', MOST_CONNECTIONS, 1, MOST_CONNECTIONS)
-  const connections = wholeNumber(given, 'connections', Math.min(DOWNLOAD_DEFAULTS.connections, cap), 1, cap)
+  const connections = connectionsOption(given, cap)
+  const most = connections === 'auto' ? Math.min(cap, MOST_AUTOMATIC) : connections
   const borrowed: BorrowedClient[] = []
   const giveBack = (): void => borrowed.forEach((shared) => shared.giveBack())
   try {
     for (const { location, own } of mirrors) {
       const shared = borrowClient(optionsWithUrl({ ...clientPart(given), ...own }, location))
       borrowed.push(shared)
-      raiseMaxConnections(shared.client, connections)
+      raiseMaxConnections(shared.client, most)
     }
     const clients = borrowed.map(({ client }) => client)
-    const transfer = startDownload(clients, mirrors, target, { ...settings, connections })
+    const transfer = startDownload(clients, mirrors, target, { ...settings, connections, most })
     void whenOver(transfer).then(giveBack)
     return transfer
   } catch (error) {
@@ -94,14 +98,14 @@ function startDownload(
   clients: readonly FtpClient[],
   mirrors: readonly Mirror[],
   target: string,
-  options: DownloadOptions & { readonly connections: number },
+  { most, ...options }: DownloadOptions & { readonly most: number },
 ): Transfer<DownloadResult> {
   const [client] = clients
   const [mirror] = mirrors
   if (client !== undefined && mirror !== undefined && mirrors.length === 1) {
     return client.download(mirror.location.path, target, options)
   }
-  const settings = downloadSettings(options, MOST_CONNECTIONS)
+  const settings = downloadSettings(options, most)
   const places = clients.map((one, index) => sourcePlace(one, mirrors[index]?.location.path ?? ''))
   const path = localPath(target)
   const transfer = new Transfer<DownloadResult>(

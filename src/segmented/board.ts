@@ -72,17 +72,20 @@ export class Board {
   }
 
   /** Whether a connection of that pace would find something to do. */
-  hasWork(pace: Pace): boolean {
-    return this.#waiting.length > 0 || this.#steal(pace) !== undefined
+  hasWork(pace: Pace, others = 0): boolean {
+    return this.#waiting.length > 0 || this.#steal(pace, others) !== undefined
   }
 
   /**
    * Work for a connection to `by` of that pace, which is under way from here on; or a segment that it should be
    * given.
+   *
+   * @param others how many more connections have nothing to do
    */
   take(
     pace: Pace,
     by?: object,
+    others = 0,
   ):
     | { readonly job: SegmentJob; readonly from: SegmentJob | undefined }
     | { readonly rob: SegmentJob }
@@ -93,7 +96,7 @@ export class Board {
       this.#running.add(job)
       return { job, from: undefined }
     }
-    const steal = this.#steal(pace)
+    const steal = this.#steal(pace, others)
     if (steal === undefined) return undefined
     const victim = [...this.#running][steal.victim]
     if (victim === undefined) return undefined
@@ -108,6 +111,20 @@ export class Board {
     this.#jobs.push(job)
     this.#running.add(job)
     return job
+  }
+
+  /** Those that are nearly done go on with the next segment, if nobody has begun that: it saves a start. */
+  extend(isNearlyDone: (job: SegmentJob) => boolean): void {
+    for (const job of this.#running) {
+      if (job.isGivenUp || job.arrived >= job.end || !isNearlyDone(job)) continue
+      const next = this.#waiting.find(
+        ({ start, position, knownBytes }) => start === job.end && position === start && knownBytes === 0,
+      )
+      if (next === undefined) continue
+      job.absorb(next)
+      this.#waiting.splice(this.#waiting.indexOf(next), 1)
+      this.#jobs.splice(this.#jobs.indexOf(next), 1)
+    }
   }
 
   finished(job: SegmentJob): void {
@@ -183,13 +200,13 @@ export class Board {
     return taken
   }
 
-  #steal(pace: Pace): Steal | undefined {
+  #steal(pace: Pace, others: number): Steal | undefined {
     const running = [...this.#running].map((job) => ({
       position: job.arrived,
       end: job.end,
       bytesPerSecond: this.#options.speedOf(job),
     }))
-    return chooseSteal(running, pace)
+    return chooseSteal(running, pace, others)
   }
 }
 

@@ -18,6 +18,7 @@ import { onAbort, waitOrAbort } from '../util/abort.ts'
 import { deferred } from '../util/deferred.ts'
 import { delay } from '../util/timer.ts'
 import type { Board } from './board.ts'
+import type { ConnectionController } from './controller.ts'
 import { whoLies } from './dispute.ts'
 import { giveUp } from './give-up.ts'
 import { fetchSegment, type FetchResult, type FetchSource } from './fetch-segment.ts'
@@ -36,7 +37,10 @@ import type { TlsTally } from './tls-tally.ts'
 export interface CrewOptions {
   readonly board: Board
   readonly paces: Paces
+  /** The most there can be. */
   readonly connections: number
+  /** Says how many there should be, where that is not settled. */
+  readonly controller: ConnectionController | undefined
   /** All sources in the order of their rank; who has brought bytes may be dropped since. */
   readonly sources: readonly Source[]
   readonly roster: Roster
@@ -62,9 +66,9 @@ const MOST_ROBBERIES = 3
 
 /** Why a turn was ended although nothing failed: its segment waits again, and no retry is counted. */
 class Interruption extends Error {
-  readonly why: 'paused' | 'robbed' | 'moved'
+  readonly why: 'paused' | 'robbed' | 'moved' | 'given back'
 
-  constructor(why: 'paused' | 'robbed' | 'moved') {
+  constructor(why: Interruption['why']) {
     super(`The segment was ${why}`)
     this.why = why
   }
@@ -78,6 +82,7 @@ interface Turn {
   /** For the logins and the retries of the worker. */
   readonly budget: RetryBudget
   job: SegmentJob | undefined
+  isFlowing: boolean
   /** Whether the worker ends with it. */
   isLast: boolean
 }
@@ -117,6 +122,7 @@ export class Crew {
   gateChanged(): void {
     if (this.#isPaused) {
       this.#pauses += 1
+      this.#options.controller?.interrupted()
       for (const { controller } of this.#turns.values()) controller.abort(new Interruption('paused'))
       for (const { kept } of this.#options.sources) kept.release()
       this.#tellIfQuiet()
@@ -137,8 +143,28 @@ export class Crew {
   look(): void {
     const { paces, roster } = this.#options
     paces.look()
+    this.#board.extend((job) => paces.isNearlyDone(job))
     if (roster.live.length > 1) this.#dropSlow()
     this.#wake()
+  }
+
+  /** As many workers as are of use. */
+  adjust(): void {
+    const { controller, context, paces, roster, size } = this.#options
+    const { meter } = context
+    if (controller === undefined || this.#isPaused) return
+    const before = controller.wanted
+    controller.limit(roster.live.reduce((sum, { place }) => sum + place.pool.ceiling, 0))
+    controller.look({
+      now: performance.now(),
+      // Bytes that were given up have been received, too.
+      bytes: meter.bytes + meter.refetchedBytes,
+      flowing: this.#atWork.filter(({ isFlowing }) => isFlowing).length,
+      startSeconds: paces.typical.startSeconds,
+      left: (size ?? Infinity) - meter.bytes,
+    })
+    if (controller.wanted < before) this.#giveBack()
+    else if (controller.wanted > before) this.#wake()
   }
 
   /** One worker, until all is done. Never rejects; when it resolves, none of its leases or writes is left. */
@@ -148,14 +174,23 @@ export class Crew {
     try {
       while (!this.#board.isDone) {
         this.#stop.signal.throwIfAborted()
-        if (this.#isPaused || !this.#board.hasWork(this.#options.paces.typical)) {
+        if (!this.#isEmployed(connection)) roster.leave(connection)
+        if (!this.#isEmployed(connection) || !this.#hasWork) {
           await this.#parked()
           continue
         }
         const source = roster.sourceOf(connection)
         const budget = new RetryBudget(source.place.retry, size, Math.random)
         const controller = new AbortController()
-        const turn: Turn = { connection, source, controller, budget, job: undefined, isLast: false }
+        const turn: Turn = {
+          connection,
+          source,
+          controller,
+          budget,
+          job: undefined,
+          isFlowing: false,
+          isLast: false,
+        }
         await this.#take(turn, () => {
           if (!hasBegun) context.emit('connection', { type: 'open', connection, error: undefined })
           hasBegun = true
@@ -182,6 +217,31 @@ export class Crew {
 
   get #isPaused(): boolean {
     return this.#options.context.gate.isClosed
+  }
+
+  #isEmployed(connection: number): boolean {
+    const { controller, connections } = this.#options
+    return !this.#isPaused && connection < (controller?.wanted ?? connections)
+  }
+
+  /** How many have nothing to do, or are on their way to it. */
+  get #idle(): number {
+    const { controller, connections } = this.#options
+    return (controller?.wanted ?? connections) - this.#atWork.length
+  }
+
+  get #hasWork(): boolean {
+    return this.#board.hasWork(this.#options.paces.typical, this.#idle - 1)
+  }
+
+  get #atWork(): readonly Turn[] {
+    return [...this.#turns.values()].filter(({ job }) => job !== undefined)
+  }
+
+  #giveBack(): void {
+    for (const { connection, controller } of this.#turns.values()) {
+      if (!this.#isEmployed(connection)) controller.abort(new Interruption('given back'))
+    }
   }
 
   async #take(turn: Turn, begins: () => void): Promise<void> {
@@ -224,7 +284,7 @@ export class Crew {
     try {
       return this.#delayAfter(turn, turn.budget, error, context.meter.bytes)
     } catch (failure) {
-      const isAlone = [...this.#turns.values()].every(({ job }) => job === undefined)
+      const isAlone = this.#atWork.length === 0
       if (isAlone) throw failure
       context.emit('connection', { type: 'refused', connection: undefined, error })
       turn.isLast = true
@@ -263,7 +323,7 @@ export class Crew {
   async #workWith(turn: Turn, lease: Lease<Session>): Promise<number> {
     const { paces } = this.#options
     const isOver = turn.controller.signal.aborted || this.#stop.signal.aborted
-    const found = isOver ? undefined : this.#board.take(paces.of(lease.value), turn.source)
+    const found = isOver ? undefined : this.#board.take(paces.of(lease.value), turn.source, this.#idle - 1)
     if (found === undefined || 'rob' in found) {
       lease.release()
       // Its worker puts it back, and whoever is parked takes it up.
@@ -289,7 +349,7 @@ export class Crew {
     const from = job.position
     context.meter.connectionStarted()
     this.#tell('start', turn.connection, job, 0)
-    paces.began(job)
+    paces.began(job, lease.value)
     turn.job = job
     let result: FetchResult
     try {
@@ -298,6 +358,7 @@ export class Crew {
         context.meter.connectionEnded()
         paces.ended(job, lease.value)
         turn.job = undefined
+        turn.isFlowing = false
       })
       tally.add(result.tls)
     } catch (error) {
@@ -312,7 +373,8 @@ export class Crew {
     return 0
   }
 
-  async #fetch({ source, controller }: Turn, session: Session, job: SegmentJob): Promise<FetchResult> {
+  async #fetch(turn: Turn, session: Session, job: SegmentJob): Promise<FetchResult> {
+    const { source, controller } = turn
     const { file, paces, context, type, size } = this.#options
     const { remote: path, shownPath, limit } = source.place
     const fetched: FetchSource = { path, shownPath, type, size }
@@ -320,7 +382,10 @@ export class Crew {
     try {
       return await fetchSegment(session, job, fetched, file, {
         signal: controller.signal,
-        onFirstByte: () => paces.firstByte(job),
+        onFirstByte: () => {
+          paces.firstByte(job)
+          turn.isFlowing = true
+        },
         limits: [context.limit, limit],
       })
     } finally {

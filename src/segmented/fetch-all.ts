@@ -3,7 +3,9 @@ import { onAbort } from '../util/abort.ts'
 import { Crew, type CrewOptions } from './crew.ts'
 
 /** How often it is looked whether there is something to take over. Milliseconds. */
-const LOOK_EVERY_MS = 250
+const LOOK_EVERY_MS = 100
+/** How often it is looked whether more connections are of use. Milliseconds. */
+const ADJUST_EVERY_MS = 50
 
 /** Resolves when every byte is on disk and every seam agrees. */
 export async function fetchAll(options: CrewOptions): Promise<void> {
@@ -20,6 +22,7 @@ export async function fetchAll(options: CrewOptions): Promise<void> {
     ),
   ]
   const look = setInterval(() => crew.look(), LOOK_EVERY_MS).unref()
+  const adjust = options.controller && setInterval(() => crew.adjust(), ADJUST_EVERY_MS).unref()
   try {
     const workers = Array.from({ length: options.connections }, (_, index) => crew.work(index))
     // Those of sources that no worker has begun with.
@@ -30,6 +33,7 @@ export async function fetchAll(options: CrewOptions): Promise<void> {
     crew.throwIfFailed()
   } finally {
     clearInterval(look)
+    clearInterval(adjust)
     for (const unfollow of stopFollowing) unfollow()
   }
   await crew.compareLast()

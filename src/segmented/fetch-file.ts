@@ -10,6 +10,7 @@ import { checksumOf } from '../session/checksum.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
 import { onAbort } from '../util/abort.ts'
 import { Board } from './board.ts'
+import { ConnectionController, FIRST_CONNECTIONS } from './controller.ts'
 import type { DownloadResult, MatchedChecksum, VerifiedState } from './download-result.ts'
 import { fetchAll } from './fetch-all.ts'
 import type { Gathered } from './gather.ts'
@@ -338,16 +339,23 @@ export class FileFetch {
   #fetchRest(): Promise<number> {
     const board = this.#board
     if (board === undefined || this.#before.size === undefined) return this.#fetchFromZero()
-    return this.#work(board, this.#options.settings.connections, true, this.#roster)
+    return this.#work(board, this.#connections, true, this.#roster)
+  }
+
+  /** The most. */
+  get #connections(): number {
+    const { connections, maxConnections } = this.#options.settings
+    return connections === 'auto' ? maxConnections : connections
   }
 
   #fetchMissing(done: readonly ByteRange[]): Promise<number> {
-    return this.#fetchAll(this.#options.settings.connections, done, this.#roster)
+    return this.#fetchAll(this.#connections, done, this.#roster)
   }
 
   /** All that is not in `done`; where that is `undefined`, all from 0 on, and nothing can be continued. */
   #fetchAll(connections: number, done: readonly ByteRange[] | undefined, roster: Roster): Promise<number> {
-    const jobs = this.#plan(connections, done ?? [])
+    const isAuto = this.#options.settings.connections === 'auto'
+    const jobs = this.#plan(isAuto ? Math.min(connections, FIRST_CONNECTIONS) : connections, done ?? [])
     const board = new Board({
       size: this.#before.size,
       jobs,
@@ -371,6 +379,8 @@ export class FileFetch {
       onAbort(context.signal, (reason) => stop.abort(reason)),
       lock.onLost((error) => stop.abort(error)),
     ]
+    const most = Math.min(connections, this.#worthwhile(board.jobs))
+    const isAuto = settings.connections === 'auto' && most > 1
     const journal = continues ? checkpoints : undefined
     journal?.start(
       () => board.written,
@@ -379,7 +389,8 @@ export class FileFetch {
     try {
       await fetchAll({
         ...{ board, paces: this.#paces, sources, roster, size, file, continues, tally: this.#tally },
-        connections: Math.min(connections, this.#worthwhile(board.jobs)),
+        connections: most,
+        controller: isAuto ? new ConnectionController(most) : undefined,
         type: settings.type === 'ascii' ? 'A' : 'I',
         context: { ...context, signal: stop.signal },
         onPaused: (isStill) => this.#paused(isStill),

@@ -108,7 +108,7 @@ class Gathering {
     for (const answer of answers) this.#track(answer)
     await this.#enoughOf(answers)
     const reference = elected(sources.filter((source) => this.#answered.has(source)))
-    if (reference === undefined) throw [...this.#failures.values()][0]
+    if (reference === undefined) throw sources.map((one) => this.#failures.get(one)).find((error) => error)
     this.#reference = reference
     this.#roster = new Roster([reference], onDropped)
     for (const [source, error] of this.#failures) onDropped({ source, reason: 'failed', error })

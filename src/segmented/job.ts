@@ -102,6 +102,12 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
     return this.#cutAt(this.position, retries, Math.min(this.#overlapLimit, this.position - this.start))
   }
 
+  /** Goes on with the one behind it, of which nothing has come. */
+  absorb(next: SegmentJob): void {
+    if (next.start !== this.#end || this.arrived >= this.#end) throw new RangeError('It cannot go on there')
+    this.#end = next.end
+  }
+
   /** As if nothing of it had ever come. Only while nobody fetches it. */
   beginAnew(): void {
     this.position = this.start

@@ -6,8 +6,11 @@ import { checksumSettings, type ChecksumSettings, type ExpectedChecksums } from 
 export interface DownloadOptions {
   /** Cancels the download; it rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined
-  /** How many connections fetch the file at once, up to the client's `maxConnections`. @default 4 */
-  readonly connections?: number | undefined
+  /**
+   * How many connections fetch the file at once, up to the client's `maxConnections`; or `'auto'`: begins with four
+   * and doubles them as long as that brings more. @default 4
+   */
+  readonly connections?: number | 'auto' | undefined
   /** Bytes; a file shorter than twice this is fetched by one connection. @default 1 MiB */
   readonly minSegmentSize?: number | undefined
   /**
@@ -55,7 +58,9 @@ export interface DownloadVerification {
 
 export interface DownloadSettings {
   readonly signal: AbortSignal | undefined
-  readonly connections: number
+  readonly connections: number | 'auto'
+  /** The client's cap, and that of `'auto'`. */
+  readonly maxConnections: number
   readonly minSegmentSize: number
   readonly resume: boolean
   readonly overwrite: 'replace' | 'skip' | 'error'
@@ -99,13 +104,8 @@ export function downloadSettings(
   const defaults = DOWNLOAD_DEFAULTS
   return Object.freeze({
     signal: abortSignal(given),
-    connections: wholeNumber(
-      given,
-      'connections',
-      Math.min(defaults.connections, maxConnections),
-      1,
-      maxConnections,
-    ),
+    connections: connectionsOption(given, maxConnections),
+    maxConnections,
     minSegmentSize: wholeNumber(given, 'minSegmentSize', defaults.minSegmentSize, 1, Number.MAX_SAFE_INTEGER),
     resume: flag(given, 'resume', defaults.resume),
     overwrite: oneOf(given, 'overwrite', defaults.overwrite, ['replace', 'skip', 'error']),
@@ -118,6 +118,16 @@ export function downloadSettings(
     type: oneOf(given, 'type', defaults.type, ['binary', 'ascii']),
     on: checkedListeners(optionsObject(given.on, 'on')),
   })
+}
+
+/** Also of one-shots, whose client is made for it. */
+export function connectionsOption(
+  given: Pick<DownloadOptions, 'connections'>,
+  maxConnections: number,
+): number | 'auto' {
+  if (given.connections === 'auto') return 'auto'
+  const { connections } = DOWNLOAD_DEFAULTS
+  return wholeNumber(given, 'connections', Math.min(connections, maxConnections), 1, maxConnections)
 }
 
 function keepPartial(given: DownloadOptions): boolean | 'auto' {

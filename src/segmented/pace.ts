@@ -1,5 +1,12 @@
-/** How fast each connection is and how long it takes to start: what work stealing decides by. */
-import { RateMeter } from '../transfer/rate.ts'
+/**
+ * How fast each connection is and what it costs to start one: what work stealing decides by. Pure but for its clock.
+ *
+ *   began        first byte                                   ended
+ *   ├── start ───┤── ramp ──┤────────── speed ─────────────────┤
+ *
+ * TCP, and many a server, begin slowly. What that costs counts as a part of the start, and the speed is that of the
+ * later half of what is known.
+ */
 import type { SegmentJob } from './job.ts'
 import type { Pace } from './steal.ts'
 
@@ -7,16 +14,30 @@ import type { Pace } from './steal.ts'
 const UNKNOWN: Pace = { bytesPerSecond: 1_000_000, startSeconds: 0.25 }
 /** A shorter time says nothing of a connection's speed. Milliseconds. */
 const MEASURABLE_MS = 100
+/** Speeds are measured over so much at most. Milliseconds. */
+const WINDOW_MS = 3_000
+/** As long as that a connection may still be on its way to the speed that its session had before. Milliseconds. */
+const RAMP_MS = 1_000
 /** Without a byte for so long, and for so many times the usual start, an attempt stands still. Milliseconds. */
 const PATIENCE_MS = 2_000
 const PATIENCE_STARTS = 5
+/** When nobody has looked for longer, nothing has been read either: the program was busy, or the machine asleep. */
+const BLIND_MS = 1_000
+
+/** Longer than it takes until the next look. Milliseconds. */
+const NEARLY_MS = 500
+
+interface Sample {
+  readonly at: number
+  readonly position: number
+}
 
 interface Attempt {
-  readonly beganAt: number
-  readonly from: number
+  readonly session: object | undefined
+  beganAt: number
   firstByteAt: number | undefined
-  seen: number
-  meter: RateMeter | undefined
+  /** Those of the last {@link WINDOW_MS} and one before, the oldest first. */
+  samples: Sample[]
 }
 
 /** Sessions are only compared by identity; they need not be kept for it. */
@@ -25,7 +46,9 @@ export class Paces {
   readonly #attempts = new Map<SegmentJob, Attempt>()
   readonly #measured = new WeakMap<object, Pace>()
   #typical: Pace | undefined
+  #lookedAt: number | undefined
 
+  /** @param clock in milliseconds, monotonic */
   constructor(clock: () => number) {
     this.#clock = clock
   }
@@ -35,34 +58,33 @@ export class Paces {
     return this.#measured.get(session) ?? this.typical
   }
 
+  /** What connections here are like; until one has ended, by those that are under way. */
   get typical(): Pace {
-    return this.#typical ?? UNKNOWN
+    return this.#typical ?? this.#ofRunning() ?? UNKNOWN
   }
 
-  began(job: SegmentJob): void {
-    const { arrived } = job
-    this.#attempts.set(job, {
-      beganAt: this.#clock(),
-      from: arrived,
-      firstByteAt: undefined,
-      seen: arrived,
-      meter: undefined,
-    })
+  began(job: SegmentJob, session?: object): void {
+    this.#attempts.set(job, { session, beganAt: this.#clock(), firstByteAt: undefined, samples: [] })
   }
 
   firstByte(job: SegmentJob): void {
     const attempt = this.#attempts.get(job)
     if (attempt === undefined) return
-    attempt.firstByteAt = this.#clock()
-    attempt.meter = new RateMeter(attempt.firstByteAt)
+    const now = this.#clock()
+    attempt.firstByteAt = now
+    attempt.samples = [{ at: now, position: job.arrived }]
   }
 
   /** Looks at every running segment; to be called a few times a second. */
   look(): void {
     const now = this.#clock()
+    const blindMs = now - (this.#lookedAt ?? now)
+    this.#lookedAt = now
     for (const [job, attempt] of this.#attempts) {
-      attempt.meter?.add(Math.max(0, job.arrived - attempt.seen), now)
-      attempt.seen = job.arrived
+      if (blindMs > BLIND_MS) forget(attempt, blindMs)
+      if (attempt.firstByteAt === undefined) continue
+      attempt.samples.push({ at: now, position: job.arrived })
+      while ((attempt.samples[1]?.at ?? now) < now - WINDOW_MS) attempt.samples.shift()
     }
   }
 
@@ -71,38 +93,88 @@ export class Paces {
     const attempt = this.#attempts.get(job)
     if (attempt === undefined) return undefined
     const now = this.#clock()
-    if (attempt.meter === undefined || attempt.firstByteAt === undefined) {
+    if (attempt.firstByteAt === undefined) {
       const patience = Math.max(PATIENCE_MS, this.typical.startSeconds * 1_000 * PATIENCE_STARTS)
       return now - attempt.beganAt > patience ? 0 : undefined
     }
-    if (now - attempt.firstByteAt < MEASURABLE_MS) return undefined
-    attempt.meter.add(Math.max(0, job.arrived - attempt.seen), now)
-    attempt.seen = job.arrived
-    return attempt.meter.bytesPerSecond(now)
+    const ageMs = now - attempt.firstByteAt
+    if (ageMs < MEASURABLE_MS) return undefined
+    const speed = laterHalf(attempt, job.arrived, now)
+    const known = attempt.session && this.#measured.get(attempt.session)
+    return ageMs < RAMP_MS && known !== undefined ? Math.max(speed, known.bytesPerSecond) : speed
+  }
+
+  /** Whether a segment will be done within a moment. */
+  isNearlyDone(job: SegmentJob): boolean {
+    const speed = this.speedOf(job)
+    return speed !== undefined && job.end - job.arrived < (speed * NEARLY_MS) / 1_000
   }
 
   /** The attempt is over; what it showed of the session is remembered. */
   ended(job: SegmentJob, session: object): void {
     const attempt = this.#attempts.get(job)
     this.#attempts.delete(job)
-    if (attempt?.firstByteAt === undefined) return
-    const seconds = (this.#clock() - attempt.firstByteAt) / 1_000
-    const bytes = job.arrived - attempt.from
-    if (seconds * 1_000 < MEASURABLE_MS || bytes <= 0) return
-    const pace = {
-      bytesPerSecond: attempt.meter === undefined ? bytes / seconds : this.#rateOf(attempt, job),
-      startSeconds: (attempt.firstByteAt - attempt.beganAt) / 1_000,
-    }
+    const [first] = attempt?.samples ?? []
+    if (attempt?.firstByteAt === undefined || first === undefined) return
+    const now = this.#clock()
+    if (now - attempt.firstByteAt < MEASURABLE_MS || job.arrived <= first.position) return
+    const pace = paceOf(attempt, job.arrived, now)
+    // One that stood still in the end says nothing of what it can do when it moves.
+    if (pace.bytesPerSecond === 0) return
     this.#measured.set(session, pace)
     this.#typical = this.#typical === undefined ? pace : mixed(this.#typical, pace)
   }
 
-  #rateOf(attempt: Attempt, job: SegmentJob): number {
+  #ofRunning(): Pace | undefined {
     const now = this.#clock()
-    attempt.meter?.add(Math.max(0, job.arrived - attempt.seen), now)
-    attempt.seen = job.arrived
-    return attempt.meter?.bytesPerSecond(now) ?? 0
+    const paces = [...this.#attempts].flatMap(([job, attempt]) => {
+      const isYoung = attempt.firstByteAt === undefined || now - attempt.firstByteAt < MEASURABLE_MS
+      return isYoung
+        ? []
+        : [paceOf(attempt, job.arrived, now)].filter(({ bytesPerSecond }) => bytesPerSecond > 0)
+    })
+    if (paces.length === 0) return undefined
+    return {
+      bytesPerSecond: average(paces.map(({ bytesPerSecond }) => bytesPerSecond)),
+      startSeconds: average(paces.map(({ startSeconds }) => startSeconds)),
+    }
   }
+}
+
+/** Its speed, and what it has cost to come to it. */
+function paceOf(attempt: Attempt, position: number, now: number): Pace {
+  const { beganAt, firstByteAt = now, samples } = attempt
+  const bytesPerSecond = laterHalf(attempt, position, now)
+  const [first] = samples
+  // Of a long one the beginning is not known any more, and its ramp has been of little weight.
+  const isWhole = first?.at === firstByteAt
+  const atSpeed = isWhole && bytesPerSecond > 0 ? (position - first.position) / bytesPerSecond : Infinity
+  const rampSeconds = Math.max(0, (now - firstByteAt) / 1_000 - atSpeed)
+  return { bytesPerSecond, startSeconds: (firstByteAt - beganAt) / 1_000 + rampSeconds }
+}
+
+/** Bytes per second over the later half of what is known. */
+function laterHalf({ samples }: Attempt, position: number, now: number): number {
+  const oldest = Math.max(samples[0]?.at ?? now, now - WINDOW_MS)
+  const from = Math.max(oldest, Math.min((oldest + now) / 2, now - MEASURABLE_MS))
+  if (now <= from) return 0
+  return ((position - positionAt(samples, from, { at: now, position })) * 1_000) / (now - from)
+}
+
+/** Between two samples it moves evenly. */
+function positionAt(samples: readonly Sample[], at: number, last: Sample): number {
+  const after = samples.find((sample) => sample.at >= at) ?? last
+  const before = samples.findLast((sample) => sample.at < at)
+  if (before === undefined || after.at === before.at) return after.position
+  const part = (at - before.at) / (after.at - before.at)
+  return before.position + part * (after.position - before.position)
+}
+
+/** What has been seen, as if the time in which nobody looked had not been. */
+function forget(attempt: Attempt, ms: number): void {
+  attempt.beganAt += ms
+  if (attempt.firstByteAt !== undefined) attempt.firstByteAt += ms
+  attempt.samples = attempt.samples.map(({ at, position }) => ({ at: at + ms, position }))
 }
 
 function mixed(old: Pace, fresh: Pace): Pace {
@@ -110,4 +182,8 @@ function mixed(old: Pace, fresh: Pace): Pace {
     bytesPerSecond: (old.bytesPerSecond * 3 + fresh.bytesPerSecond) / 4,
     startSeconds: (old.startSeconds * 3 + fresh.startSeconds) / 4,
   }
+}
+
+function average(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -7,6 +7,8 @@ export interface SessionPool {
   acquire(signal: AbortSignal): Promise<Lease<Session>>
   /** Whether a session has ever been logged in: the server's name and port are right. */
   readonly isProven: boolean
+  /** How many sessions there can be, as far as is known: the client's cap, or less where the server takes no more. */
+  readonly ceiling: number
   /** Calls `listener` when the server lets no more connections in; the returned function takes it back. */
   onLimited(listener: (error: unknown) => void): () => void
 }

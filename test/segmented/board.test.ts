@@ -36,7 +36,8 @@ const ranges = fc
   )
 const steps = fc.array(
   fc.record({
-    does: fc.constantFrom('take', 'move', 'finish', 'put back'),
+    does: fc.constantFrom('take', 'move', 'finish', 'put back', 'extend', 'give up'),
+    source: fc.nat(2),
     which: fc.nat(),
     by: fc.nat(3_000_000),
   }),
@@ -50,15 +51,27 @@ describe('Board', () => {
         const board = boardOf(done, connections)
         const running: SegmentJob[] = []
         let written = coveredBytes(done)
-        for (const { does, which, by } of script) {
+        const sources: object[] = [{}, {}, {}]
+        for (const { does, which, by, source } of script) {
           const job = running[which % Math.max(1, running.length)]
           if (does === 'take') {
-            const found = board.take(PACE)
-            if (found !== undefined && 'job' in found) running.push(found.job)
+            const found = board.take(PACE, sources[source])
+            if (found !== undefined && 'job' in found) {
+              expect(found.job.by).toBe(sources[source])
+              running.push(found.job)
+            }
+          } else if (does === 'extend') {
+            board.extend((one) => one === job)
+          } else if (does === 'give up') {
+            const by = sources[source]
+            const given = coveredBytes(board.giveUp(by))
+            written -= given
+            expect(board.bytesOf(by)).toBe(0)
           } else if (job !== undefined) {
             if (does === 'move' || does === 'finish') {
               const to = does === 'finish' ? job.end : Math.min(job.end, job.position + by)
-              written += to - job.position
+              // What comes of one that is given up does not count.
+              if (!job.isGivenUp) written += to - job.position
               job.position = to
             }
             if (does === 'finish') board.finished(job)
@@ -73,6 +86,40 @@ describe('Board', () => {
       }),
       { numRuns: 300 },
     )
+  })
+
+  test("what another source has brought of a segment stays that source's, and is compared when it goes on", () => {
+    const [a, b] = [{}, {}]
+    const board = boardOf([], 1)
+    const first = board.take(PACE, a)
+    if (first === undefined || !('job' in first)) throw new Error('nothing to do')
+    first.job.position = 2_000_000
+    board.putBack(first.job)
+    const second = board.take(PACE, b)
+    if (second === undefined || !('job' in second)) throw new Error('nothing to do')
+    board.settle()
+    expect(second.job).toMatchObject({ start: 2_000_000, end: SIZE, by: b, knownBy: a, knownBytes: 4_096 })
+    expect(board.sourcesOf({ start: 0, end: 2_000_000 })).toEqual([a])
+    expect(board.sourcesOf({ start: 0, end: 2_000_001 })).toBeUndefined()
+    expect([board.bytesOf(a), board.bytesOf(b)]).toEqual([2_000_000, 0])
+    expect(board.giveUp(a)).toEqual([{ start: 0, end: 2_000_000 }])
+    expect(board.written).toEqual([])
+    expect(board.hasWork(PACE)).toBe(true)
+  })
+
+  test('one that is nearly done goes on with the next that nobody has begun', () => {
+    const board = boardOf([], 3)
+    const found = board.take(PACE)
+    if (found === undefined || !('job' in found)) throw new Error('nothing to do')
+    const { end } = found.job
+    board.extend(() => false)
+    expect(found.job.end).toBe(end)
+    board.extend(() => true)
+    expect(found.job.end).toBe(6_666_667)
+    found.job.position = found.job.end
+    board.extend(() => true)
+    expect(found.job.end).toBe(6_666_667)
+    expectWhole(board)
   })
 
   test('what lies before a seam that is not compared is not claimed', () => {

@@ -9,6 +9,7 @@ describe('downloadSettings', () => {
     expect(settings).toEqual({
       signal: undefined,
       connections: 4,
+      maxConnections: 8,
       minSegmentSize: 1_048_576,
       resume: true,
       overwrite: 'replace',
@@ -27,6 +28,14 @@ describe('downloadSettings', () => {
 
   test('by default no more connections than the client may open', () => {
     expect(downloadSettings({}, 2).connections).toBe(2)
+  })
+
+  test("takes 'auto', which knows the client's cap", () => {
+    expect(downloadSettings({ connections: 'auto' }, 5)).toMatchObject({
+      connections: 'auto',
+      maxConnections: 5,
+    })
+    expect(() => downloadSettings(given({ connections: 'many' }), 5)).toThrow(/"connections" is 'many'/)
   })
 
   test('takes what is given, at the edges too, and undefined for absent', () => {

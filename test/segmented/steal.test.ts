@@ -20,7 +20,7 @@ function secondsLeft({ position, end, bytesPerSecond = Infinity }: RunningSegmen
 }
 
 describe('chooseSteal', () => {
-  test('takes from the one that would finish last, inside its segment, and both finish together', () => {
+  test('takes from the one that would finish last, inside its segment, and is done no later than it', () => {
     fc.assert(
       fc.property(fc.array(segment, { maxLength: 20 }), pace, (running, thief) => {
         const steal = chooseSteal(running, thief)
@@ -35,7 +35,11 @@ describe('chooseSteal', () => {
         const kept = (steal.at - victim.position) / speed
         const taken = thief.startSeconds + (victim.end - steal.at) / thief.bytesPerSecond
         // Cut at a whole byte.
-        expect(Math.abs(kept - taken)).toBeLessThanOrEqual(1 / speed + 1 / thief.bytesPerSecond + kept * 1e-9)
+        expect(taken - kept).toBeLessThanOrEqual(1 / speed + 1 / thief.bytesPerSecond + kept * 1e-9)
+        // Alone with each other they finish together.
+        if (running.length === 1) {
+          expect(kept - taken).toBeLessThanOrEqual(1 / speed + 1 / thief.bytesPerSecond + kept * 1e-9)
+        }
         expect(secondsLeft(victim) - kept).toBeGreaterThan(thief.startSeconds)
       }),
       { numRuns: 2_000 },
@@ -47,6 +51,18 @@ describe('chooseSteal', () => {
     const steal = chooseSteal(running, { bytesPerSecond: 8 * MB, startSeconds: 0.0001 })
     expect(steal).toMatchObject({ is: 'split', victim: 0 })
     if (steal?.is === 'split') expect(Math.abs(steal.at - 10 * MB)).toBeLessThan(1_000)
+  })
+
+  test('with others that need help as much, the victim keeps what it can do until all are done', () => {
+    const thief = { bytesPerSecond: 8 * MB, startSeconds: 0 }
+    const one = { position: 0, end: 50 * MB, bytesPerSecond: MB }
+    const steal = chooseSteal([one, one], thief)
+    // 100 MB by 10 MB/s: all are done after 10 seconds.
+    expect(steal).toEqual({ is: 'split', victim: 0, at: 10 * MB })
+    // Eight more such thieves will take their part of it: the two share one segment.
+    const shared = chooseSteal([one, one], thief, 8)
+    expect(shared).toMatchObject({ is: 'split', victim: 0 })
+    if (shared?.is === 'split') expect(Math.abs(shared.at - (50 / 9) * MB)).toBeLessThan(2)
   })
 
   test('robs one that stands still, and leaves one alone of which nothing is known', () => {

@@ -30,6 +30,11 @@ export type LedgerEvent =
   | { readonly type: 'lost'; readonly resource: ResourceId }
   /** The closing that a `close` effect began has ended. */
   | { readonly type: 'closed'; readonly resource: ResourceId }
+  /**
+   * A leased one is to be replaced: one more is opened, beyond the ceiling if need be, and given to `waiter` by
+   * name, or to whoever is next. The old one is closed when it is released behind that.
+   */
+  | { readonly type: 'replace'; readonly resource: ResourceId; readonly waiter: WaiterId | undefined }
   /** Time has passed since a limit was met: one connection more may be tried. */
   | { readonly type: 'probe' }
   | { readonly type: 'setMax'; readonly max: number }

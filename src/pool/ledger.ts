@@ -5,6 +5,7 @@
  * timers, clocks, or what a resource is. It is the only authority: nobody else decides that a waiter
  * is answered or a resource closed, so each is answered, and closed, exactly once.
  *
+ *   replacing as opening, for one that is leased: opened -> leased by name or as opening; openFailed -> gone
  *   opening   opened -> leased (somebody waits) or idle; openFailed -> gone; unwanted -> aborting
  *   aborting  answers as opening does, and a late success is kept
  *   idle      somebody waits -> checking; above max -> quitting
@@ -22,12 +23,15 @@
  * - Refused beside a logged-in sibling is a limit: the ceiling falls to what is live, nobody is told.
  *   Other openings under way are left to finish; one that succeeds proves that the ceiling is higher.
  * - A closing resource counts against the ceiling until it is gone: the server still counts it.
+ * - A resource that is replaced may stand beside its replacement: for as long as it is there, one more than the
+ *   ceiling is allowed. It goes when it is next free. A replacement that fails changes nothing.
  * - Openings go on without a waiter while somebody holds a lease (the next waiter is likely, and a
  *   login is dear), and are aborted as soon as nobody does: they would only hold the process.
  */
 import type { CloseManner, LedgerEffect, LedgerEvent, PoolStats, ResourceId, WaiterId } from './events.ts'
 
-type ResourceState = 'opening' | 'aborting' | 'idle' | 'checking' | 'leased' | 'quitting' | 'cutting'
+type ResourceState =
+  'opening' | 'replacing' | 'aborting' | 'idle' | 'checking' | 'leased' | 'quitting' | 'cutting'
 
 /** `draining`: by close, what is leased may finish. `cutting`: by destroy. `over`: nothing is left. */
 type Phase = 'running' | 'draining' | 'cutting' | 'over'
@@ -43,6 +47,13 @@ export class Ledger {
   readonly #waiters = new Set<WaiterId>()
   /** The idle ones stand in the order in which they became idle. */
   readonly #resources = new Map<ResourceId, ResourceState>()
+  /** Openings for one that is leased, and who is to have them. */
+  readonly #replacements = new Map<
+    ResourceId,
+    { readonly old: ResourceId; readonly waiter: WaiterId | undefined }
+  >()
+  /** Those that have a replacement, under way or open. */
+  readonly #replaced = new Set<ResourceId>()
   #effects: LedgerEffect[] = []
 
   /** @param max - the most resources that may exist at once, at least 1 */
@@ -69,12 +80,22 @@ export class Ledger {
     return this.#phase === 'running' && this.#limit < this.#max
   }
 
+  /** Whether a `replace` of it would be heard. */
+  mayReplace(resource: ResourceId): boolean {
+    return this.#phase === 'running' && this.#is(resource, 'leased') && !this.#replaced.has(resource)
+  }
+
+  /** What an opening is to replace. */
+  isReplacedBy(resource: ResourceId): ResourceId | undefined {
+    return this.#replacements.get(resource)?.old
+  }
+
   stats(): PoolStats {
     return {
       open: this.#live,
       idle: this.#count('idle'),
       leased: this.#count('leased'),
-      opening: this.#count('opening', 'aborting'),
+      opening: this.#count('opening', 'replacing', 'aborting'),
       closing: this.#count('quitting', 'cutting'),
       waiting: this.#waiters.size,
       max: this.#max,
@@ -111,6 +132,9 @@ export class Ledger {
       case 'closed':
         this.#closed(event.resource)
         break
+      case 'replace':
+        this.#replace(event.resource, event.waiter)
+        break
       case 'probe':
         this.#probe()
         break
@@ -134,17 +158,46 @@ export class Ledger {
   }
 
   #cancel(waiter: WaiterId, reason: unknown): void {
-    if (this.#waiters.delete(waiter)) this.#emit({ type: 'reject', waiter, error: reason })
+    const named = [...this.#replacements].find(([, replacement]) => replacement.waiter === waiter)
+    if (named !== undefined) this.#dropReplacement(named[0])
+    if (named !== undefined || this.#waiters.delete(waiter))
+      this.#emit({ type: 'reject', waiter, error: reason })
+  }
+
+  #replace(old: ResourceId, waiter: WaiterId | undefined): void {
+    if (!this.mayReplace(old)) {
+      if (waiter !== undefined) this.#emit({ type: 'refuse', waiter })
+      return
+    }
+    this.#lastResource += 1
+    this.#replaced.add(old)
+    this.#replacements.set(this.#lastResource, { old, waiter })
+    this.#resources.set(this.#lastResource, 'replacing')
+    this.#emit({ type: 'open', resource: this.#lastResource })
+  }
+
+  /** It is not wanted any more; what it was for stays as it was. */
+  #dropReplacement(resource: ResourceId): void {
+    const replacement = this.#replacements.get(resource)
+    if (replacement === undefined) return
+    this.#replacements.delete(resource)
+    this.#replaced.delete(replacement.old)
+    this.#abort(resource)
   }
 
   #opened(resource: ResourceId): void {
-    if (!this.#is(resource, 'opening', 'aborting')) return
+    if (!this.#is(resource, 'opening', 'replacing', 'aborting')) return
+    const replacement = this.#replacements.get(resource)
+    this.#replacements.delete(resource)
     this.#resources.set(resource, 'checking')
     if (this.#live > this.#limit) this.#limit = this.#live
-    this.#place(resource, 'proven')
+    if (replacement?.waiter === undefined) this.#place(resource, 'proven')
+    else this.#grant(replacement.waiter, resource)
+    if (replacement !== undefined && this.#is(replacement.old, 'idle')) this.#giveUp(replacement.old, 'quit')
   }
 
   #openFailed(resource: ResourceId, error: unknown): void {
+    if (this.#is(resource, 'replacing')) return this.#replacementFailed(resource, error)
     const wasWanted = this.#is(resource, 'opening')
     if (!wasWanted && !this.#is(resource, 'aborting')) return
     this.#forget(resource)
@@ -156,6 +209,14 @@ export class Ledger {
     }
     for (const waiter of this.#waiters) this.#emit({ type: 'reject', waiter, error })
     this.#waiters.clear()
+  }
+
+  #replacementFailed(resource: ResourceId, error: unknown): void {
+    const { old, waiter } = this.#replacements.get(resource) ?? {}
+    this.#replacements.delete(resource)
+    if (old !== undefined) this.#replaced.delete(old)
+    this.#forget(resource)
+    if (waiter !== undefined) this.#emit({ type: 'reject', waiter, error })
   }
 
   #checked(resource: ResourceId, ok: boolean): void {
@@ -225,7 +286,8 @@ export class Ledger {
   #place(resource: ResourceId, condition: 'proven' | 'used'): void {
     const [waiter] = this.#waiters
     if (this.#phase === 'cutting') this.#giveUp(resource, 'cut')
-    else if (this.#phase !== 'running' || this.#overMax) this.#giveUp(resource, 'quit')
+    else if (this.#phase !== 'running' || this.#overMax || this.#isOutdated(resource))
+      this.#giveUp(resource, 'quit')
     else if (waiter === undefined) this.#rest(resource)
     else if (condition === 'used') this.#check(resource)
     else this.#grant(waiter, resource)
@@ -267,12 +329,17 @@ export class Ledger {
 
   #forget(resource: ResourceId): void {
     this.#resources.delete(resource)
+    this.#replaced.delete(resource)
     this.#emit({ type: 'forget', resource })
   }
 
   #refuseWaiters(): void {
     for (const waiter of this.#waiters) this.#emit({ type: 'refuse', waiter })
     this.#waiters.clear()
+    for (const [resource, { waiter }] of this.#replacements) {
+      if (waiter !== undefined) this.#emit({ type: 'refuse', waiter })
+      this.#dropReplacement(resource)
+    }
   }
 
   /** Runs after every event, so that no event can forget to wake somebody. */
@@ -297,8 +364,8 @@ export class Ledger {
 
   get #mayOpen(): boolean {
     const isFirst = this.#live === 0
-    if (isFirst && this.#count('opening', 'aborting') > 0) return false
-    return this.#resources.size < this.#ceiling
+    if (isFirst && this.#count('opening', 'replacing', 'aborting') > 0) return false
+    return this.#resources.size - this.#replaced.size < this.#ceiling
   }
 
   get #ceiling(): number {
@@ -307,7 +374,14 @@ export class Ledger {
 
   /** Only after `max` was lowered. */
   get #overMax(): boolean {
-    return this.#live + this.#count('opening') > this.#max
+    const extra = this.#all('idle', 'checking', 'leased').filter((resource) => this.#isOutdated(resource))
+    return this.#live - extra.length + this.#count('opening') > this.#max
+  }
+
+  /** Whether its replacement is there. */
+  #isOutdated(resource: ResourceId): boolean {
+    if (!this.#replaced.has(resource)) return false
+    return [...this.#replacements.values()].every(({ old }) => old !== resource)
   }
 
   get #live(): number {

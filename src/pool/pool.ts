@@ -46,6 +46,13 @@ export interface PoolOptions<T extends object> {
   readonly hooks: PoolHooks<T>
   /** Milliseconds after a limit was met until one more is tried, and again until `max`. Default 120 000. */
   readonly probeAfterMs?: number | undefined
+  /**
+   * Milliseconds after which a resource is given up for a new one, which is opened before the old one goes; no
+   * rotation by default. One that is not used is left alone until it is.
+   */
+  readonly rotateAfterMs?: number | undefined
+  /** Monotonic, in milliseconds. @default performance.now */
+  readonly clock?: (() => number) | undefined
   /** An opening was refused beside a live sibling, and work goes on with at most `ceiling`. */
   readonly onLimited?: ((ceiling: number, error: unknown) => void) | undefined
 }
@@ -66,6 +73,10 @@ export class Pool<T extends object> implements AsyncDisposable {
   readonly #ledger: Ledger
   readonly #hooks: PoolHooks<T>
   readonly #probeAfterMs: number
+  readonly #rotateAfterMs: number
+  readonly #clock: () => number
+  /** When a resource was opened, or last failed to be replaced. */
+  readonly #since = new Map<ResourceId, number>()
   readonly #onLimited: (ceiling: number, error: unknown) => void
   #lastWaiter: WaiterId = 0
   readonly #waiters = new Map<WaiterId, Waiter<T>>()
@@ -85,6 +96,8 @@ export class Pool<T extends object> implements AsyncDisposable {
     this.#ledger = new Ledger(atLeastOne(options.max))
     this.#hooks = options.hooks
     this.#probeAfterMs = milliseconds(options, 'probeAfterMs', PROBE_AFTER_MS)
+    this.#rotateAfterMs = milliseconds(options, 'rotateAfterMs', Infinity)
+    this.#clock = options.clock ?? (() => performance.now())
     this.#onLimited = options.onLimited ?? (() => undefined)
   }
 
@@ -95,13 +108,27 @@ export class Pool<T extends object> implements AsyncDisposable {
    */
   async acquire(signal?: AbortSignal): Promise<Lease<T>> {
     throwIfAborted(signal)
-    this.#lastWaiter += 1
-    const waiter = this.#lastWaiter
-    const answer = deferred<Lease<T>>()
-    const stopListening = onAbort(signal, (reason) => this.#happened({ type: 'cancel', waiter, reason }))
-    this.#waiters.set(waiter, { answer, stopListening })
-    this.#happened({ type: 'acquire', waiter })
-    return answer.promise
+    return this.#waitFor(signal, (waiter) => ({ type: 'acquire', waiter }))
+  }
+
+  /** Whether a lease's resource is due to be replaced, and is not being replaced yet. */
+  isAged(lease: Lease<T>): boolean {
+    const resource = this.#ids.get(lease.value)
+    return resource !== undefined && this.#isDue(resource)
+  }
+
+  /**
+   * Opens one more resource, beyond `max` if need be, to go on with in the place of `lease`. That stays valid; its
+   * resource is closed when it is released. Fails like an opening, with nothing changed: the next attempt is due
+   * after as long again.
+   *
+   * @throws `signal.reason`; the error of the opening; `ERR_FTP_CLOSED`, also where nothing is to be replaced
+   */
+  async replace(lease: Lease<T>, signal?: AbortSignal): Promise<Lease<T>> {
+    throwIfAborted(signal)
+    const resource = this.#ids.get(lease.value)
+    if (resource === undefined) throw this.#closedError()
+    return this.#waitFor(signal, (waiter) => ({ type: 'replace', resource, waiter }))
   }
 
   stats(): PoolStats {
@@ -145,6 +172,21 @@ export class Pool<T extends object> implements AsyncDisposable {
     return this.close()
   }
 
+  #waitFor(signal: AbortSignal | undefined, event: (waiter: WaiterId) => LedgerEvent): Promise<Lease<T>> {
+    this.#lastWaiter += 1
+    const waiter = this.#lastWaiter
+    const answer = deferred<Lease<T>>()
+    const stopListening = onAbort(signal, (reason) => this.#happened({ type: 'cancel', waiter, reason }))
+    this.#waiters.set(waiter, { answer, stopListening })
+    this.#happened(event(waiter))
+    return answer.promise
+  }
+
+  #isDue(resource: ResourceId): boolean {
+    const since = this.#since.get(resource) ?? Infinity
+    return this.#clock() - since >= this.#rotateAfterMs && this.#ledger.mayReplace(resource)
+  }
+
   /**
    * Hooks and listeners may call back into the pool at any moment: what they report waits its turn, so
    * that the effects of one event are complete before the next is entered.
@@ -185,6 +227,10 @@ export class Pool<T extends object> implements AsyncDisposable {
         break
       case 'grant':
         this.#take(effect.waiter).resolve(this.#lend(effect.resource))
+        // Behind the back of its holder, who has waited long enough.
+        if (this.#isDue(effect.resource)) {
+          this.#happened({ type: 'replace', resource: effect.resource, waiter: undefined })
+        }
         break
       case 'reject':
         this.#take(effect.waiter).reject(effect.error)
@@ -211,7 +257,10 @@ export class Pool<T extends object> implements AsyncDisposable {
       if (this.#dead.has(value)) throw diedAtOnce()
       this.#values.set(resource, value)
       this.#ids.set(value, resource)
+      this.#since.set(resource, this.#clock())
     } catch (error) {
+      const old = this.#ledger.isReplacedBy(resource)
+      if (old !== undefined) this.#since.set(old, this.#clock())
       this.#happened({ type: 'openFailed', resource, error })
       return
     }
@@ -293,6 +342,7 @@ export class Pool<T extends object> implements AsyncDisposable {
     const value = this.#values.get(resource)
     if (value !== undefined) this.#ids.delete(value)
     this.#values.delete(resource)
+    this.#since.delete(resource)
     this.#openings.delete(resource)
   }
 

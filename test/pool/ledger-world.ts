@@ -6,7 +6,8 @@ import assert from 'node:assert/strict'
 import type { LedgerEffect, LedgerEvent, ResourceId, WaiterId } from '../../src/pool/events.ts'
 import { Ledger } from '../../src/pool/ledger.ts'
 
-type Seen = 'opening' | 'aborting' | 'free' | 'idle' | 'checking' | 'leased' | 'quitting' | 'cutting'
+type Seen =
+  'opening' | 'replacing' | 'aborting' | 'free' | 'idle' | 'checking' | 'leased' | 'quitting' | 'cutting'
 
 export const OPS = [
   'acquire',
@@ -25,6 +26,8 @@ export const OPS = [
   'lost',
   'closed',
   'closed',
+  'replace',
+  'replace',
   'probe',
   'setMax',
   'close',
@@ -41,6 +44,12 @@ export class World {
   readonly #resources = new Map<ResourceId, Seen>()
   readonly #gone = new Set<ResourceId>()
   readonly #waiting: WaiterId[] = []
+  /** Those that wait for a replacement, by name. */
+  readonly #named = new Set<WaiterId>()
+  /** Which resource is replaced by which, as far as neither is gone; the new one is given later. */
+  readonly #replaced = new Map<ResourceId, { by: ResourceId | undefined; waiter: WaiterId | undefined }>()
+  #replacing: ResourceId | undefined
+  readonly #namedFor = new Map<WaiterId, ResourceId>()
   readonly #answered = new Map<WaiterId, string>()
   #waiters = 0
   #max: number
@@ -62,10 +71,10 @@ export class World {
         this.#cancel(pick)
         break
       case 'opened':
-        this.#opened(this.#one(pick, 'opening', 'aborting'))
+        this.#opened(this.#one(pick, 'opening', 'replacing', 'aborting'))
         break
       case 'refused':
-        this.#openFailed(this.#one(pick, 'opening', 'aborting'))
+        this.#openFailed(this.#one(pick, 'opening', 'replacing', 'aborting'))
         break
       case 'usable':
       case 'unusable':
@@ -82,6 +91,9 @@ export class World {
         break
       case 'closed':
         this.#closed(this.#one(pick, 'quitting', 'cutting'))
+        break
+      case 'replace':
+        this.#replace(this.#one(pick, 'leased'), pick % 3 > 0)
         break
       case 'probe':
         this.#enter({ type: 'probe' })
@@ -104,12 +116,13 @@ export class World {
   settle(): void {
     const ends = ['opened', 'usable', 'release', 'closed'] as const
     const isBusy = (): boolean =>
-      this.#ids('opening', 'aborting', 'checking', 'leased', 'quitting', 'cutting').length > 0
+      this.#ids('opening', 'replacing', 'aborting', 'checking', 'leased', 'quitting', 'cutting').length > 0
     for (let round = 0; isBusy(); round += 1) {
       assert.ok(round < 1000)
       for (const op of ends) this.step({ op, pick: round })
     }
     assert.deepEqual(this.#waiting, [], 'left waiting when all is quiet')
+    assert.deepEqual([...this.#named], [], 'left waiting for a replacement')
     assert.equal(this.#answered.size, this.#waiters)
     const { leased, opening, closing } = this.ledger.stats()
     assert.deepEqual({ leased, opening, closing }, { leased: 0, opening: 0, closing: 0 })
@@ -127,8 +140,34 @@ export class World {
     this.#enter({ type: 'acquire', waiter: this.#waiters })
   }
 
+  #replace(resource: ResourceId | undefined, isNamed: boolean): void {
+    if (resource === undefined) return
+    const may = this.ledger.mayReplace(resource)
+    assert.equal(may, this.#phase === 'running' && !this.#replaced.has(resource))
+    let waiter: WaiterId | undefined
+    if (isNamed) {
+      this.#waiters += 1
+      waiter = this.#waiters
+      this.#named.add(waiter)
+    }
+    if (may) {
+      this.#replaced.set(resource, { by: undefined, waiter })
+      this.#replacing = resource
+    }
+    this.#enter({ type: 'replace', resource, waiter })
+    this.#replacing = undefined
+    if (may) assert.notEqual(this.#replaced.get(resource)?.by, undefined, 'nothing was opened')
+    else if (waiter !== undefined) assert.equal(this.#answered.has(waiter), true)
+  }
+
+  /** An opening that was for another is not any more: it failed, or was given up. */
+  #noReplacement(resource: ResourceId): void {
+    for (const [old, { by }] of this.#replaced) if (by === resource) this.#replaced.delete(old)
+  }
+
   #cancel(pick: number): void {
-    const waiter = this.#waiting[pick % this.#waiting.length]
+    const all = [...this.#waiting, ...this.#named]
+    const waiter = all[pick % all.length]
     if (waiter === undefined) return
     this.#enter({ type: 'cancel', waiter, reason: 'cancelled' })
     assert.equal(this.#answered.get(waiter), 'cancelled')
@@ -143,8 +182,10 @@ export class World {
 
   #openFailed(resource: ResourceId | undefined): void {
     if (resource === undefined) return
+    const isReplacement = this.#resources.get(resource) === 'replacing'
     const tellsAll = this.#resources.get(resource) === 'opening' && this.#live === 0
     const waiting = [...this.#waiting]
+    if (isReplacement) this.#noReplacement(resource)
     this.#enter({ type: 'openFailed', resource, error: 'refused' })
     assert.equal(this.#gone.has(resource), true)
     if (tellsAll)
@@ -166,8 +207,12 @@ export class World {
   #release(resource: ResourceId | undefined): void {
     if (resource === undefined) return
     this.#resources.set(resource, 'free')
+    const { by } = this.#replaced.get(resource) ?? {}
+    const isOutdated = by !== undefined && this.#resources.get(by) !== 'replacing'
     this.#enter({ type: 'release', resource })
     assert.notEqual(this.#resources.get(resource), 'free')
+    if (isOutdated)
+      assert.match(String(this.#resources.get(resource)), /quitting|cutting/, 'outlived its replacement')
   }
 
   #discard(resource: ResourceId | undefined): void {
@@ -198,21 +243,22 @@ export class World {
   #setMax(max: number): void {
     this.#max = max
     this.#enter({ type: 'setMax', max })
-    const busy = this.#live + this.#ids('opening').length
+    const busy = this.#live + this.#ids('opening').length - this.#extra
     if (busy > max) assert.deepEqual(this.#ids('idle', 'opening'), [], 'kept above a lowered cap')
   }
 
   #close(): void {
     if (this.#phase === 'running') this.#phase = 'draining'
     this.#enter({ type: 'close' })
-    assert.deepEqual(this.#ids('idle', 'opening'), [])
-    assert.deepEqual(this.#waiting, [])
+    assert.deepEqual(this.#ids('idle', 'opening', 'replacing'), [])
+    assert.deepEqual([...this.#waiting, ...this.#named], [])
   }
 
   #destroy(): void {
     this.#phase = 'cutting'
     this.#enter({ type: 'destroy', reason: undefined })
-    assert.deepEqual(this.#ids('idle', 'opening', 'checking', 'leased', 'quitting'), [])
+    assert.deepEqual(this.#ids('idle', 'opening', 'replacing', 'checking', 'leased', 'quitting'), [])
+    assert.deepEqual([...this.#named], [])
     assert.deepEqual(this.#waiting, [])
   }
 
@@ -229,7 +275,8 @@ export class World {
         this.#seeOpen(effect.resource)
         break
       case 'abort':
-        this.#move(effect.resource, ['opening'], 'aborting')
+        this.#move(effect.resource, ['opening', 'replacing'], 'aborting')
+        this.#noReplacement(effect.resource)
         break
       case 'check':
         this.#move(effect.resource, ['free'], 'checking')
@@ -246,14 +293,18 @@ export class World {
         break
       case 'grant':
         this.#move(effect.resource, ['free'], 'leased')
-        assert.equal(effect.waiter, this.#waiting[0], 'first come, first served')
+        if (!this.#named.has(effect.waiter)) {
+          assert.equal(effect.waiter, this.#waiting[0], 'first come, first served')
+        } else {
+          assert.equal(this.#namedFor.get(effect.waiter), effect.resource, 'given to another')
+        }
         this.#answer(effect.waiter, 'granted')
         break
       case 'reject':
         this.#answer(effect.waiter, String(effect.error))
         break
       case 'refuse':
-        assert.notEqual(this.#phase, 'running')
+        if (!this.#named.has(effect.waiter)) assert.notEqual(this.#phase, 'running')
         this.#answer(effect.waiter, 'refused: closed')
         break
       case 'limited':
@@ -274,10 +325,18 @@ export class World {
     assert.equal(this.#resources.has(resource) || this.#gone.has(resource), false, 'an id used twice')
     assert.equal(this.#phase, 'running', 'opened while closing')
     if (this.#live === 0)
-      assert.deepEqual(this.#ids('opening', 'aborting'), [], 'a second login before the first')
+      assert.deepEqual(this.#ids('opening', 'replacing', 'aborting'), [], 'a second login before the first')
+    const pair = this.#replacing === undefined ? undefined : this.#replaced.get(this.#replacing)
+    if (pair !== undefined && pair.by === undefined) {
+      pair.by = resource
+      if (pair.waiter !== undefined) this.#namedFor.set(pair.waiter, resource)
+      this.#resources.set(resource, 'replacing')
+      return
+    }
     this.#resources.set(resource, 'opening')
-    assert.ok(this.#resources.size <= this.#max, 'above max')
-    assert.ok(this.#resources.size <= this.ledger.stats().ceiling, 'above the ceiling')
+    const counted = this.#resources.size - this.#replaced.size
+    assert.ok(counted <= this.#max, 'above max')
+    assert.ok(counted <= this.ledger.stats().ceiling, 'above the ceiling')
   }
 
   #seeClose(resource: ResourceId, how: 'quit' | 'cut'): void {
@@ -290,6 +349,7 @@ export class World {
     assert.equal(this.#gone.has(resource), false, 'gone twice')
     assert.equal(this.#resources.delete(resource), true)
     this.#gone.add(resource)
+    this.#replaced.delete(resource)
   }
 
   #move(resource: ResourceId, from: Seen[], to: Seen): void {
@@ -299,8 +359,9 @@ export class World {
   }
 
   #answer(waiter: WaiterId, how: string): void {
-    assert.ok(this.#waiting.includes(waiter), `waiter ${waiter} answered twice`)
-    this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
+    const isNamed = this.#named.delete(waiter)
+    assert.ok(isNamed || this.#waiting.includes(waiter), `waiter ${waiter} answered twice`)
+    if (!isNamed) this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
     this.#answered.set(waiter, how)
   }
 
@@ -310,7 +371,7 @@ export class World {
       open: this.#live,
       idle: this.#ids('idle').length,
       leased: this.#ids('leased').length,
-      opening: this.#ids('opening', 'aborting').length,
+      opening: this.#ids('opening', 'replacing', 'aborting').length,
       closing: this.#ids('quitting', 'cutting').length,
       waiting: this.#waiting.length,
       max: this.#max,
@@ -325,10 +386,18 @@ export class World {
     const checking = this.#ids('checking').length
     if (checking < waiting) assert.deepEqual(this.#ids('idle'), [], 'idle while somebody waits')
     const isFirst = this.#live === 0
-    const isTried = isFirst && this.#ids('opening', 'aborting').length > 0
-    if (isTried || this.#resources.size >= this.ledger.stats().ceiling) return
+    const isTried = isFirst && this.#ids('opening', 'replacing', 'aborting').length > 0
+    if (isTried || this.#resources.size - this.#replaced.size >= this.ledger.stats().ceiling) return
     const underWay = checking + this.#ids('opening').length
     assert.ok(underWay >= waiting, 'somebody waits and nothing is opened')
+  }
+
+  /** Live ones that stand beside their replacement. */
+  get #extra(): number {
+    return [...this.#replaced].filter(([old, { by }]) => {
+      const isLive = this.#ids('free', 'idle', 'checking', 'leased').includes(old)
+      return isLive && by !== undefined && this.#resources.get(by) !== 'replacing'
+    }).length
   }
 
   get #live(): number {

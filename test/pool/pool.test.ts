@@ -403,3 +403,109 @@ test('what makes no sense is refused before anything happens', () => {
   expect(() => new Pool({ max: 1, hooks, probeAfterMs: 0 })).toThrow(RangeError)
   expect(pool.stats().max).toBe(4)
 })
+
+describe('rotation', () => {
+  let now = 0
+
+  beforeEach(() => {
+    now = 0
+    pool = new Pool({ max: 1, hooks, rotateAfterMs: 1_000, clock: () => now })
+  })
+
+  test('a holder goes on with a new one before it gives the old one up, beyond the cap', async () => {
+    const old = await pool.acquire()
+    expect(pool.isAged(old)).toBe(false)
+    now = 1_000
+    expect(pool.isAged(old)).toBe(true)
+    const fresh = await pool.replace(old)
+    expect(pool.isAged(old)).toBe(false)
+    expect([old.value.name, fresh.value.name]).toEqual(['a', 'b'])
+    expect(pool.stats()).toMatchObject({ leased: 2, max: 1 })
+    old.release()
+    await quiet()
+    expect(hooks.log).toEqual(['quit a'])
+    fresh.release()
+    expect(pool.stats()).toMatchObject({ open: 1, idle: 1 })
+  })
+
+  test('while both are there nobody else gets one more', async () => {
+    const old = await pool.acquire()
+    now = 1_000
+    const fresh = await pool.replace(old)
+    const third = watch(pool.acquire())
+    await quiet()
+    expect(third.outcome).toBe('pending')
+    old.release()
+    await quiet()
+    expect(third.outcome).toBe('pending')
+    fresh.release()
+    await quiet()
+    expect(third.outcome).toBe('resolved')
+    expect(hooks.openings).toHaveLength(2)
+  })
+
+  test('one that cannot be replaced goes on, and is due again after as long', async () => {
+    const old = await pool.acquire()
+    now = 1_000
+    hooks.opensAtOnce = false
+    const attempt = pool.replace(old)
+    await quiet()
+    hooks.openings[1]?.reject(new Error('full'))
+    await expect(attempt).rejects.toThrow('full')
+    expect(pool.stats()).toMatchObject({ leased: 1, ceiling: 1 })
+    now = 1_900
+    expect(pool.isAged(old)).toBe(false)
+    now = 2_000
+    expect(pool.isAged(old)).toBe(true)
+  })
+
+  test('an abort ends the attempt, and the late one is of use to others', async () => {
+    const old = await pool.acquire()
+    now = 1_000
+    hooks.opensAtOnce = false
+    const abort = new AbortController()
+    const attempt = pool.replace(old, abort.signal)
+    await quiet()
+    abort.abort(new Error('enough'))
+    await expect(attempt).rejects.toThrow('enough')
+    expect(hooks.openings[1]?.signal.aborted).toBe(true)
+    hooks.openings[1]?.resolve(hooks.thing())
+    await quiet()
+    old.release()
+    await quiet()
+    expect(pool.stats()).toMatchObject({ open: 1, idle: 1, closing: 0 })
+  })
+
+  test('what is used again when it is old is replaced behind the back of its user', async () => {
+    ;(await pool.acquire()).release()
+    now = 5_000
+    await quiet()
+    expect(hooks.openings).toHaveLength(1) // Nobody has used it: no login for nothing.
+    const again = await pool.acquire()
+    expect(again.value.name).toBe('a')
+    await quiet()
+    expect(hooks.openings).toHaveLength(2)
+    again.release()
+    await quiet()
+    expect(hooks.log.at(-1)).toBe('quit a')
+    expect((await pool.acquire()).value.name).toBe('b')
+  })
+
+  test('closed or destroyed meanwhile, nothing is left', async () => {
+    for (const end of ['close', 'destroy'] as const) {
+      const one = new Pool({ max: 1, hooks, rotateAfterMs: 1_000, clock: () => now })
+      hooks.opensAtOnce = true
+      const old = await one.acquire()
+      now += 1_000
+      hooks.opensAtOnce = false
+      const attempt = one.replace(old)
+      await quiet()
+      const gone = end === 'close' ? one.close() : (one.destroy(), one.close())
+      await expect(attempt).rejects.toMatchObject({ code: 'ERR_FTP_CLOSED' })
+      hooks.openings.at(-1)?.reject(new Error('aborted'))
+      old.release()
+      await gone
+      expect(one.stats()).toMatchObject({ open: 0, opening: 0, closing: 0 })
+    }
+  })
+})

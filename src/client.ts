@@ -172,9 +172,10 @@ export class FtpClient implements AsyncDisposable {
   }
 
   #newPool(): Pool<Session> {
-    const { session: options, maxConnections } = this.#settings
+    const { session: options, maxConnections, rotateAfter } = this.#settings
     return new Pool<Session>({
       max: maxConnections,
+      rotateAfterMs: rotateAfter,
       onLimited: (_ceiling, error) => this.#limitListeners.forEach((listener) => listener(error)),
       hooks: {
         open: async (signal) => {
@@ -202,7 +203,9 @@ export class FtpClient implements AsyncDisposable {
       get ceiling() {
         return pool.stats().ceiling
       },
-      acquire: (signal) => this.#pool.acquire(signal),
+      acquire: (signal) => pool.acquire(signal),
+      isAged: (lease) => pool.isAged(lease),
+      replace: (lease, signal) => pool.replace(lease, signal),
       onLimited: (listener) => {
         this.#limitListeners.add(listener)
         return () => this.#limitListeners.delete(listener)

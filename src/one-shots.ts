@@ -24,7 +24,7 @@ const MOST_AUTOMATIC = 16
 /** What belongs to the client, in the options of a one-shot. */
 const CLIENT_OPTIONS = [
   ...['host', 'port', 'user', 'password', 'account', 'security', 'tls', 'maxConnections', 'family'],
-  ...['localAddress', 'timeouts', 'mode', 'active', 'passiveHost', 'retry'],
+  ...['localAddress', 'timeouts', 'mode', 'active', 'passiveHost', 'rotateAfter', 'retry'],
 ] as readonly (keyof FtpClientOptions)[]
 
 /** The options of a download, and those of the client that makes it, or the client itself. */

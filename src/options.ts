@@ -57,6 +57,11 @@ export interface FtpClientOptions {
    * @default Infinity
    */
   readonly bytesPerSecond?: number | undefined
+  /**
+   * Milliseconds after which a session is given up for a new one, which is logged in and at work before the old one
+   * goes: one connection more for a moment. 10 to 300 seconds make sense. @default Infinity, never
+   */
+  readonly rotateAfter?: number | undefined
   /** When failed parts of a transfer are tried again. */
   readonly retry?: Partial<RetryPolicy> | undefined
 }
@@ -66,6 +71,8 @@ export interface ClientSettings {
   readonly maxConnections: number
   /** `Infinity` for no limit. */
   readonly bytesPerSecond: number
+  /** Milliseconds; `Infinity` for never. */
+  readonly rotateAfter: number
   readonly retry: RetryPolicy
 }
 
@@ -135,6 +142,7 @@ export function clientSettings(options: FtpClientOptions): ClientSettings {
     session,
     maxConnections: wholeNumber(given, 'maxConnections', DEFAULTS.maxConnections, 1, MOST_CONNECTIONS),
     bytesPerSecond: number(given, 'bytesPerSecond', Infinity, 1, Infinity),
+    rotateAfter: number(given, 'rotateAfter', Infinity, 1, Infinity),
     retry: retryPolicy(given),
   })
 }

@@ -63,6 +63,9 @@ export interface CrewOptions {
 /** How long the worker of a connection that stood still leaves its segment to the others. Milliseconds. */
 const ROBBED_WAITS_MS = 1_000
 const MOST_ROBBERIES = 3
+/** A session that is given up fetches so much more, and leaves at least so much to the new one. */
+const HANDOVER_STARTS = 2
+const HANDOVER_BYTES = 262_144
 
 /** Why a turn was ended although nothing failed: its segment waits again, and no retry is counted. */
 class Interruption extends Error {
@@ -81,17 +84,29 @@ interface Turn {
   readonly controller: AbortController
   /** For the logins and the retries of the worker. */
   readonly budget: RetryBudget
+  lease: Lease<Session> | undefined
   job: SegmentJob | undefined
   isFlowing: boolean
   /** Whether the worker ends with it. */
   isLast: boolean
+  /** A new session takes over the rest of its segment: resolves when that is fetched, too. */
+  successor: Promise<number> | undefined
+}
+
+function newTurn(connection: number, source: Source, size: number | undefined): Turn {
+  const budget = new RetryBudget(source.place.retry, size, Math.random)
+  const controller = new AbortController()
+  return {
+    ...{ connection, source, controller, budget, lease: undefined, job: undefined },
+    ...{ isFlowing: false, isLast: false, successor: undefined },
+  }
 }
 
 export class Crew {
   readonly #options: CrewOptions
   readonly #board: Board
   readonly #stop = new AbortController()
-  readonly #turns = new Map<number, Turn>()
+  readonly #turns = new Set<Turn>()
   /** The patience with each source while there are others. */
   readonly #patience = new Map<Source, RetryBudget>()
   readonly #slow: SlowSources
@@ -123,7 +138,7 @@ export class Crew {
     if (this.#isPaused) {
       this.#pauses += 1
       this.#options.controller?.interrupted()
-      for (const { controller } of this.#turns.values()) controller.abort(new Interruption('paused'))
+      for (const { controller } of this.#turns) controller.abort(new Interruption('paused'))
       for (const { kept } of this.#options.sources) kept.release()
       this.#tellIfQuiet()
     }
@@ -133,7 +148,7 @@ export class Crew {
   /** A source has joined, or was dropped. */
   rosterChanged(): void {
     const { roster } = this.#options
-    for (const { connection, source, controller } of this.#turns.values()) {
+    for (const { connection, source, controller } of this.#turns) {
       if (roster.sourceOf(connection) !== source) controller.abort(new Interruption('moved'))
     }
     this.#wake()
@@ -144,6 +159,7 @@ export class Crew {
     const { paces, roster } = this.#options
     paces.look()
     this.#board.extend((job) => paces.isNearlyDone(job))
+    this.#rotateAged()
     if (roster.live.length > 1) this.#dropSlow()
     this.#wake()
   }
@@ -180,17 +196,7 @@ export class Crew {
           continue
         }
         const source = roster.sourceOf(connection)
-        const budget = new RetryBudget(source.place.retry, size, Math.random)
-        const controller = new AbortController()
-        const turn: Turn = {
-          connection,
-          source,
-          controller,
-          budget,
-          job: undefined,
-          isFlowing: false,
-          isLast: false,
-        }
+        const turn = newTurn(connection, source, size)
         await this.#take(turn, () => {
           if (!hasBegun) context.emit('connection', { type: 'open', connection, error: undefined })
           hasBegun = true
@@ -227,7 +233,7 @@ export class Crew {
   /** How many have nothing to do, or are on their way to it. */
   get #idle(): number {
     const { controller, connections } = this.#options
-    return (controller?.wanted ?? connections) - this.#atWork.length
+    return Math.max(1, (controller?.wanted ?? connections) - this.#atWork.length)
   }
 
   get #hasWork(): boolean {
@@ -235,24 +241,24 @@ export class Crew {
   }
 
   get #atWork(): readonly Turn[] {
-    return [...this.#turns.values()].filter(({ job }) => job !== undefined)
+    return [...this.#turns].filter(({ job }) => job !== undefined)
   }
 
   #giveBack(): void {
-    for (const { connection, controller } of this.#turns.values()) {
+    for (const { connection, controller } of this.#turns) {
       if (!this.#isEmployed(connection)) controller.abort(new Interruption('given back'))
     }
   }
 
   async #take(turn: Turn, begins: () => void): Promise<void> {
-    this.#turns.set(turn.connection, turn)
+    this.#turns.add(turn)
     try {
       const lease = await this.#borrow(turn)
       if (lease === undefined) return
       begins()
       await this.#rest(turn, await this.#workWith(turn, lease))
     } finally {
-      this.#turns.delete(turn.connection)
+      this.#turns.delete(turn)
       this.#tellIfQuiet()
     }
   }
@@ -333,14 +339,74 @@ export class Crew {
     }
     const { job, from } = found
     if (from !== undefined) this.#tell('split', turn.connection, job, 0)
-    return this.#attempt(turn, lease, job)
+    return this.#attemptAll(turn, lease, job)
+  }
+
+  /** An attempt, and those of the sessions that take over from it. */
+  async #attemptAll(turn: Turn, lease: Lease<Session>, job: SegmentJob): Promise<number> {
+    turn.lease = lease
+    const delayMs = await this.#attempt(turn, lease, job)
+    return Math.max(delayMs, (await turn.successor) ?? 0)
+  }
+
+  /** Sessions that are due are replaced while they work, so that nothing waits for a login. */
+  #rotateAged(): void {
+    if (!this.#options.continues || this.#isPaused) return
+    for (const turn of this.#atWork) {
+      const { lease, source, isFlowing, successor } = turn
+      if (lease === undefined || !isFlowing || successor !== undefined) continue
+      if (!source.place.pool.isAged(lease) || this.#handoverOf(turn) === undefined) continue
+      turn.successor = this.#rotate(turn, lease).catch((error: unknown) => {
+        this.stop(error)
+        return 0
+      })
+    }
+  }
+
+  async #rotate(turn: Turn, lease: Lease<Session>): Promise<number> {
+    const { connection, source, controller } = turn
+    const { emit } = this.#options.context
+    let fresh: Lease<Session>
+    try {
+      fresh = await source.place.pool.replace(lease, controller.signal)
+    } catch (error) {
+      // The old one goes on; it is tried again later.
+      turn.successor = undefined
+      if (!controller.signal.aborted) emit('connection', { type: 'refused', connection, error })
+      return 0
+    }
+    const at = controller.signal.aborted ? undefined : this.#handoverOf(turn)
+    if (turn.job === undefined || at === undefined) {
+      fresh.release()
+      return 0
+    }
+    const next = newTurn(connection, source, this.#options.size)
+    const job = this.#board.split(turn.job, at, source)
+    emit('connection', { type: 'rotate', connection, error: undefined })
+    this.#turns.add(next)
+    try {
+      return await this.#attemptAll(next, fresh, job)
+    } finally {
+      this.#turns.delete(next)
+      this.#tellIfQuiet()
+    }
+  }
+
+  /** Where a new session takes over: far enough ahead that it has begun when the old one comes there. */
+  #handoverOf({ job, lease }: Turn): number | undefined {
+    const { paces } = this.#options
+    const speed = job && paces.speedOf(job)
+    if (job === undefined || lease === undefined || speed === undefined || speed === 0) return undefined
+    const at =
+      job.arrived + Math.ceil(speed * paces.of(lease.value).startSeconds * HANDOVER_STARTS) + HANDOVER_BYTES
+    return job.end - at >= HANDOVER_BYTES ? at : undefined
   }
 
   /** A few times: where every start takes so long, robbing it helps nobody. */
   #rob(job: SegmentJob): void {
     if (job.robberies >= MOST_ROBBERIES) return
     job.robberies += 1
-    const turn = [...this.#turns.values()].find((one) => one.job === job)
+    const turn = [...this.#turns].find((one) => one.job === job)
     turn?.controller.abort(new Interruption('robbed'))
   }
 
@@ -515,7 +581,7 @@ export class Crew {
 
   #dropSlow(): void {
     const { roster, paces } = this.#options
-    const working = [...this.#turns.values()].flatMap(({ source, job }) =>
+    const working = [...this.#turns].flatMap(({ source, job }) =>
       job === undefined ? [] : [{ source, bytesPerSecond: paces.speedOf(job) }],
     )
     const slow = this.#slow.look(working)
@@ -525,7 +591,7 @@ export class Crew {
 
   #halt(reason: unknown): void {
     this.#stop.abort(reason)
-    for (const { controller } of this.#turns.values()) controller.abort(reason)
+    for (const { controller } of this.#turns) controller.abort(reason)
     this.#wake()
   }
 

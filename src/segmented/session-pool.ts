@@ -5,6 +5,10 @@ import type { Session } from '../session/session.ts'
 
 export interface SessionPool {
   acquire(signal: AbortSignal): Promise<Lease<Session>>
+  /** Whether a session is due to be given up for a new one. */
+  isAged(lease: Lease<Session>): boolean
+  /** A new session to go on with; the old one is closed when it is released. */
+  replace(lease: Lease<Session>, signal: AbortSignal): Promise<Lease<Session>>
   /** Whether a session has ever been logged in: the server's name and port are right. */
   readonly isProven: boolean
   /** How many sessions there can be, as far as is known: the client's cap, or less where the server takes no more. */

@@ -56,10 +56,10 @@ export interface TransferEvents {
   }
   readonly connection: {
     /**
-     * `'open'`: one more has a session and begins. `'lost'`: it failed, and what it was fetching is tried again.
+     * `'open'`: one more has a session and begins. `'rotate'`: it goes on with a new session (`rotateAfter`). `'lost'`: it failed, and what it was fetching is tried again.
      * `'refused'`: the server lets no more connections in, and the work goes on with those there are.
      */
-    readonly type: 'open' | 'lost' | 'refused'
+    readonly type: 'open' | 'rotate' | 'lost' | 'refused'
     /** Which of the transfer's connections, from 0; `undefined` for one that never came about. */
     readonly connection: number | undefined
     readonly error: unknown

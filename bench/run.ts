@@ -10,6 +10,7 @@ import { cappedConnections } from './scenarios/capped-connections.ts'
 import { longDistance } from './scenarios/long-distance.ts'
 import { loopback1Gib } from './scenarios/loopback-1gib.ts'
 import type { Scenario, ScenarioCase } from './scenarios/scenario.ts'
+import { twoMirrors } from './scenarios/two-mirrors.ts'
 import { oneStalls, unevenConnections } from './scenarios/uneven-connections.ts'
 
 const scenarios: readonly Scenario[] = [
@@ -18,6 +19,7 @@ const scenarios: readonly Scenario[] = [
   unevenConnections,
   oneStalls,
   longDistance,
+  twoMirrors,
 ]
 
 const usage = `npm run bench -- [options]
@@ -38,6 +40,9 @@ ${scenarios.map(({ name, title, cases }) => `  ${name.padEnd(19)} ${title}\n${' 
 Beside the contests (after \`npm run build\`; each has its own --help):
 
   node --import tsx bench/killed-often.ts   one file, the client killed again and again on the way
+  node --import tsx bench/random-links.ts   'auto' against fixed numbers of connections on links drawn at random
+  node --import tsx bench/rotation.ts       what giving up sessions for new ones costs
+  node --import tsx bench/over-fetch.ts     what is sent beyond the file over a long distance
   node --import tsx bench/steals.ts         many steals on each real server: no control connection may be lost
 `
 

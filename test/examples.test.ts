@@ -135,7 +135,7 @@ describe('examples run', () => {
   function pointedHere(code: string): string {
     const { host } = explicit
     const pointed = code
-      .replaceAll(/(?<=ftp(?:es)?:\/\/)ftp\.example\.org/g, `${host}:${explicit.port}`)
+      .replaceAll(/(?<=ftp(?:es)?:\/\/)(?:ftp|mirror)\.example\.org/g, `${host}:${explicit.port}`)
       .replaceAll(/(?<=ftps:\/\/)ftp\.example\.org/g, `${host}:${implicit.port}`)
       .replaceAll(/host: 'ftp\.example\.org'/g, `host: '${host}', port: ${explicit.port}`)
       .replaceAll("'octoftp'", `'${index}'`)

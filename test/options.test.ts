@@ -179,7 +179,12 @@ describe('clientSettings', () => {
       passiveHost: 'control',
     })
     expect(session.identity?.host).toBe('ftp.example.org')
-    expect(rest).toEqual({ maxConnections: 8, bytesPerSecond: Infinity, retry: DEFAULTS.retry })
+    expect(rest).toEqual({
+      maxConnections: 8,
+      bytesPerSecond: Infinity,
+      rotateAfter: Infinity,
+      retry: DEFAULTS.retry,
+    })
   })
 
   test.each([

@@ -17,6 +17,8 @@ export interface DownloadTask {
   readonly connections: number
   /** Octoftp chooses the number itself (`'auto'`), and `connections` says nothing. */
   readonly automatic?: boolean | undefined
+  /** Where the same file is as well. */
+  readonly mirrors?: readonly Pick<DownloadTask, 'host' | 'port' | 'user' | 'password'>[] | undefined
   /** Explicit TLS on both channels, verified against this authority. Undefined: plain. */
   readonly caFile: string | undefined
 }
@@ -66,10 +68,13 @@ const octoftp: Client = {
   version: () => packageVersion(new URL('../../package.json', import.meta.url)),
   label: () => 'octoftp',
   download: (task) => {
-    const { target, caFile } = task
-    const url = urlOf(caFile === undefined ? 'ftp' : 'ftpes', task, true)
+    const { target, caFile, mirrors = [] } = task
+    const scheme = caFile === undefined ? 'ftp' : 'ftpes'
+    const urls = [task, ...mirrors.map((mirror) => ({ ...task, ...mirror }))].map((one) =>
+      urlOf(scheme, one, true),
+    )
     const connections = task.automatic === true ? 'auto' : task.connections
-    return nodeProgram('octoftp.mjs', { url, target, connections, caFile })
+    return nodeProgram('octoftp.mjs', { urls, target, connections, caFile })
   },
 }
 
@@ -110,13 +115,16 @@ const aria2: Client = {
   label: ({ connections }) => `aria2c -x${connections} -s${connections}`,
   download: (task) => {
     if (task.caFile !== undefined) return undefined
-    const { user, password, target, connections } = task
+    const { user, password, target, connections, mirrors = [] } = task
+    const urls = [task, ...mirrors.map((mirror) => ({ ...task, ...mirror }))].map((one) =>
+      urlOf('ftp', one, false),
+    )
     return [
       ...['aria2c', '--no-conf', '-q', `-x${connections}`, `-s${connections}`, '--file-allocation=none'],
       // Its default of 20 MiB would leave connections idle on files of less than 20 MiB each.
       '--min-split-size=1M',
       ...[`--ftp-user=${user}`, `--ftp-passwd=${password}`],
-      ...['-d', dirname(target), '-o', basename(target), urlOf('ftp', task, false)],
+      ...['-d', dirname(target), '-o', basename(target), ...urls],
     ]
   },
 }

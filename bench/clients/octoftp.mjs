@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { download } from '../../dist/index.js'
 
-const { url, target, connections, caFile } = JSON.parse(process.argv[2])
+const { urls, target, connections, caFile, ...options } = JSON.parse(process.argv[2])
 const tls = caFile === undefined ? {} : { tls: { ca: await readFile(caFile) } }
-await download(url, target, { connections, ...tls })
+const result = await download(urls, target, { connections, ...tls, ...options })
+console.log(JSON.stringify(result))

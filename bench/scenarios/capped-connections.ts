@@ -1,6 +1,7 @@
 /** A server that gives each connection so much and no more: what many connections are for. */
 import { startServer } from '../../test/servers/index.ts'
 import type { Contest } from '../harness/contest.ts'
+import { numbersAndAuto } from './automatic.ts'
 import { downloadContest, makeSource, named, vsftpdVersion } from './downloads.ts'
 import type { Scenario, ScenarioSetup } from './scenario.ts'
 
@@ -13,7 +14,10 @@ export const cappedConnections: Scenario = {
   title: '100 MiB, each connection capped at 4 MB/s',
   about: ['From vsftpd with `local_max_rate=4000000`. Ideal: the bytes over the sum of the rates.'],
   server: vsftpdVersion,
-  cases: [{ name: 'capped-8', title: '8 connections', open: openCase }],
+  cases: [
+    { name: 'capped-8', title: '8 connections', open: openCase },
+    { name: 'capped-auto', title: "400 MiB, 'auto' and fixed numbers", open: openAutomatic },
+  ],
 }
 
 async function openCase(setup: ScenarioSetup): Promise<Contest & AsyncDisposable> {
@@ -28,6 +32,20 @@ async function openCase(setup: ScenarioSetup): Promise<Contest & AsyncDisposable
   return downloadContest({
     ...{ workspace, source, login: server },
     ways: taking.map((client) => ({ client, connections: CONNECTIONS, idealSeconds })),
+    close: () => server.stop(),
+  })
+}
+
+async function openAutomatic(setup: ScenarioSetup): Promise<Contest & AsyncDisposable> {
+  const { workspace, clients, size = 4 * SIZE } = setup
+  const source = await makeSource(workspace, size)
+  const server = await startServer('vsftpd', {
+    ...{ root: workspace.served, user: 'bench', password: 'bench' },
+    bytesPerSecondPerConnection: RATE,
+  })
+  return downloadContest({
+    ...{ workspace, source, login: server, comparison: '÷ best' },
+    ways: numbersAndAuto(clients, (connections) => size / (RATE * connections)),
     close: () => server.stop(),
   })
 }

@@ -42,6 +42,8 @@ export interface Downloads extends Pick<Contest, 'comparison' | 'observe'> {
   readonly workspace: Workspace
   readonly source: Source
   readonly login: Login
+  /** Where the same file is as well. */
+  readonly mirrors?: readonly Login[]
   readonly caFile?: string
   readonly ways: readonly Way[]
   /** Makes the command one that runs elsewhere, such as in a network namespace. */
@@ -73,10 +75,11 @@ export function downloadContest(work: Downloads): Contest & AsyncDisposable {
 
 function contestantFor(way: Way, target: string, work: Downloads): Contestant | undefined {
   const { client, connections, automatic, label, idealSeconds, comparedWith, prepare } = way
-  const { source, login, caFile, within } = work
+  const { source, login, mirrors, caFile, within } = work
   const { host, port, user, password } = login
   const task: DownloadTask = {
     ...{ host, port, user, password, path: source.path, target, connections, automatic, caFile },
+    mirrors,
   }
   const command = client.download(task)
   if (command === undefined) return undefined

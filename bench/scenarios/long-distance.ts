@@ -4,11 +4,11 @@ import type { Contest } from '../harness/contest.ts'
 import { startFarServer } from '../network/far-server.ts'
 import { payloadBytesPerSecond, startLink, whyNoLink, type Link, type LinkOptions } from '../network/link.ts'
 import type { Workspace } from '../harness/workspace.ts'
+import { numbersAndAuto } from './automatic.ts'
 import { downloadContest, makeSource, named, vsftpdVersion, type Login, type Way } from './downloads.ts'
 import type { Scenario, ScenarioCase, ScenarioSetup } from './scenario.ts'
 
 const SIZE = 100 * 2 ** 20
-const NUMBERS = [1, 2, 4, 8, 16]
 const PEERS = ['curl', 'lftp', 'aria2', 'axel']
 
 interface Distance extends LinkOptions {
@@ -80,14 +80,8 @@ async function openFarEnd(distance: Distance, workspace: Workspace): Promise<Far
 
 /** Octoftp with each number, then by itself; the peers with eight. */
 function waysOf(clients: readonly Client[], idealSeconds: number): Way[] {
-  const label = (connections: number): string =>
-    `octoftp, ${connections} connection${connections === 1 ? '' : 's'}`
-  const octoftp = named(clients, ['octoftp']).flatMap((client): Way[] => [
-    ...NUMBERS.map((connections) => ({ client, connections, label: label(connections), idealSeconds })),
-    {
-      ...{ client, connections: 0, automatic: true, label: "octoftp, 'auto'", idealSeconds },
-      comparedWith: NUMBERS.map(label),
-    },
-  ])
-  return [...octoftp, ...named(clients, PEERS).map((client) => ({ client, connections: 8, idealSeconds }))]
+  return [
+    ...numbersAndAuto(clients, () => idealSeconds),
+    ...named(clients, PEERS).map((client) => ({ client, connections: 8, idealSeconds })),
+  ]
 }

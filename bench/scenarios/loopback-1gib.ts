@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { startServer } from '../../test/servers/index.ts'
 import type { Contest } from '../harness/contest.ts'
+import { numbersAndAuto } from './automatic.ts'
 import { downloadContest, makeSource, vsftpdVersion } from './downloads.ts'
 import type { Scenario, ScenarioCase, ScenarioSetup } from './scenario.ts'
 
@@ -15,10 +16,13 @@ export const loopback1Gib: Scenario = {
     'The server runs on the same cores, so wall time holds its work too.',
   ],
   server: vsftpdVersion,
-  cases: [1, 4].flatMap((connections) => [
-    loopbackCase('plain', connections),
-    loopbackCase('tls', connections),
-  ]),
+  cases: [
+    ...[1, 4].flatMap((connections) => [
+      loopbackCase('plain', connections),
+      loopbackCase('tls', connections),
+    ]),
+    { name: 'plain-auto', title: "plain, 'auto' and fixed numbers", open: openAutomatic },
+  ],
 }
 
 function loopbackCase(channel: 'plain' | 'tls', connections: number): ScenarioCase {
@@ -47,6 +51,20 @@ async function openCase(
     ...{ workspace, source, login: server },
     ...(channel === 'tls' ? { caFile: join(server.scratch, 'ca.pem') } : {}),
     ways: clients.map((client) => ({ client, connections })),
+    close: () => server.stop(),
+  })
+}
+
+async function openAutomatic({
+  workspace,
+  clients,
+  size = GIB,
+}: ScenarioSetup): Promise<Contest & AsyncDisposable> {
+  const source = await makeSource(workspace, size)
+  const server = await startServer('vsftpd', { root: workspace.served, user: 'bench', password: 'bench' })
+  return downloadContest({
+    ...{ workspace, source, login: server, comparison: '÷ best' },
+    ways: numbersAndAuto(clients, () => undefined),
     close: () => server.stop(),
   })
 }

@@ -18,13 +18,15 @@ class ShapedFtp {
   readonly #root: string
   readonly #lanes: readonly Lane[]
   readonly #shaper: Shaper
+  readonly #port: number
   readonly #sessions = new Map<Lane, ShapedSession>()
   readonly #coverage = new Map<string, Coverage>()
   #counts = { logins: 0, refused: 0, retrievals: 0, bytesSent: 0, newBytes: 0 }
   #stall: Stall | undefined
   #awaited: { bytes: number; resolve: (reached: boolean) => void } | undefined
 
-  constructor({ root, rates, totalBytesPerSecond = Number.MAX_SAFE_INTEGER }: ShapedServerOptions) {
+  constructor({ root, rates, totalBytesPerSecond = Number.MAX_SAFE_INTEGER, port = 0 }: ShapedServerOptions) {
+    this.#port = port
     this.#root = root
     this.#lanes = rates.map((rate, index) => new Lane(index, rate))
     this.#shaper = new Shaper(this.#lanes, totalBytesPerSecond)
@@ -34,7 +36,7 @@ class ShapedFtp {
     const server = createServer((socket) => this.#accept(socket))
     setInterval(() => this.#tick(performance.now()), TICK_MS)
     return new Promise((resolve, reject) => {
-      server.once('error', reject).listen(0, '127.0.0.1', () => {
+      server.once('error', reject).listen(this.#port, '127.0.0.1', () => {
         const address = server.address()
         resolve(typeof address === 'object' && address !== null ? address.port : 0)
       })

@@ -11,6 +11,8 @@ export interface ShapedServerOptions {
   readonly rates: readonly number[]
   /** For all of them together. Undefined: no such cap. */
   readonly totalBytesPerSecond?: number | undefined
+  /** @default any that is free */
+  readonly port?: number | undefined
 }
 
 /** One connection sends nothing for a time, and then goes on. */

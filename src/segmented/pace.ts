@@ -16,8 +16,12 @@ const UNKNOWN: Pace = { bytesPerSecond: 1_000_000, startSeconds: 0.25 }
 const MEASURABLE_MS = 100
 /** Speeds are measured over so much at most. Milliseconds. */
 const WINDOW_MS = 3_000
+/** And over so much at least, as soon as there is as much: servers that keep to a rate send and sleep in turn. */
+const LEAST_WINDOW_MS = 1_000
 /** As long as that a connection may still be on its way to the speed that its session had before. Milliseconds. */
 const RAMP_MS = 1_000
+/** Against what is typical. */
+const SLOW_AT_FIRST = 1 / 20
 /** Without a byte for so long, and for so many times the usual start, an attempt stands still. Milliseconds. */
 const PATIENCE_MS = 2_000
 const PATIENCE_STARTS = 5
@@ -100,8 +104,14 @@ export class Paces {
     const ageMs = now - attempt.firstByteAt
     if (ageMs < MEASURABLE_MS) return undefined
     const speed = laterHalf(attempt, job.arrived, now)
-    const known = attempt.session && this.#measured.get(attempt.session)
-    return ageMs < RAMP_MS && known !== undefined ? Math.max(speed, known.bytesPerSecond) : speed
+    return ageMs < RAMP_MS ? this.#ofYoung(attempt, speed) : speed
+  }
+
+  /** At first the bytes come in bursts, a round trip apart: nobody is called slow for that. */
+  #ofYoung({ session }: Attempt, speed: number): number | undefined {
+    const known = session && this.#measured.get(session)
+    if (known !== undefined) return Math.max(speed, known.bytesPerSecond)
+    return speed < this.typical.bytesPerSecond * SLOW_AT_FIRST ? undefined : speed
   }
 
   /** Whether a segment will be done within a moment. */
@@ -156,7 +166,7 @@ function paceOf(attempt: Attempt, position: number, now: number): Pace {
 /** Bytes per second over the later half of what is known. */
 function laterHalf({ samples }: Attempt, position: number, now: number): number {
   const oldest = Math.max(samples[0]?.at ?? now, now - WINDOW_MS)
-  const from = Math.max(oldest, Math.min((oldest + now) / 2, now - MEASURABLE_MS))
+  const from = Math.max(oldest, Math.min((oldest + now) / 2, now - LEAST_WINDOW_MS))
   if (now <= from) return 0
   return ((position - positionAt(samples, from, { at: now, position })) * 1_000) / (now - from)
 }

@@ -401,8 +401,12 @@ describe('a seam not yet compared when the run ends is compared by the next', ()
     'without MDTM, the source replaced between two segments: never a mix',
     play(async () => {
       const other = randomBytes(SIZE, 'replaced')
-      // One connection: the second half is begun when the first is done.
-      await serve({ unsupported: ['MDTM'], bytesPerSecond: 3_000_000, limit: { connections: 1 } })
+      // One connection: the second half is begun when the first is done, and too soon for it to go on by itself.
+      await serve({
+        unsupported: ['MDTM'],
+        limit: { connections: 1 },
+        fault: ({ number }) => (number === 1 ? { kind: 'stall', afterBytes: 2_000_000 } : undefined),
+      })
       const reason = new Error('enough')
       const cancelled = fetch({ connections: 2, keepPartial: true }, (transfer) => {
         transfer.on('segment', ({ type }) => {
@@ -423,7 +427,7 @@ describe('a seam not yet compared when the run ends is compared by the next', ()
     'without MDTM, replaced in one run: found at the seam',
     play(async () => {
       const other = randomBytes(SIZE, 'replaced')
-      await serve({ unsupported: ['MDTM'], bytesPerSecond: 6_000_000, limit: { connections: 1 } })
+      await serve({ unsupported: ['MDTM'], limit: { connections: 1 } })
       const restarts: string[] = []
       await fetch({ connections: 2 }, (transfer) => {
         transfer.on('restart', ({ reason }) => restarts.push(reason))

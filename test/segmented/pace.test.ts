@@ -114,6 +114,25 @@ describe('Paces', () => {
     expect(world.paces.speedOf(second)).toBeCloseTo(1e6, -4)
   })
 
+  test('bursts at the beginning, a round trip apart, are no standstill', () => {
+    const world = new World()
+    const fast = world.begin({})
+    world.rate(fast, 20e6)
+    world.run(3_000)
+    const young = world.begin({})
+    for (const burst of [14_600, 29_200, 58_400]) {
+      young.position += burst
+      for (let at = 0; at < 3; at++) {
+        world.run(LOOK_MS)
+        expect(world.paces.speedOf(young)).toBeUndefined()
+      }
+    }
+    world.run(1_200)
+    expect(world.paces.speedOf(young)).toBeLessThan(200_000)
+    world.run(2_000)
+    expect(world.paces.speedOf(young)).toBe(0)
+  })
+
   test('one whose first byte does not come stands still after a while, and is not judged before', () => {
     const world = new World()
     const retries = new RetryBudget(POLICY, undefined, Math.random)

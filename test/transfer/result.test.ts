@@ -1,13 +1,13 @@
 /** What a download that went well says of itself, and what it leaves on disk. */
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { succeed, SIZE } from '../hazards/support/attempt.ts'
+import { REMOTE, succeed, SIZE } from '../hazards/support/attempt.ts'
 
 let path = ''
 const MODIFIED = new Date('2021-03-04T05:06:07Z')
 
 test('everything, of a plain one', async () => {
-  const { result } = await succeed({ download: { connections: 1 } })
+  const { result, server } = await succeed({ download: { connections: 1 } })
   expect(result).toEqual({
     path: result.path,
     bytes: SIZE,
@@ -21,6 +21,7 @@ test('everything, of a plain one', async () => {
     tls: undefined,
     verified: { size: 'matched', modified: 'matched', checksum: 'not asked' },
     checksum: undefined,
+    sources: [{ url: `ftp://127.0.0.1:${server.port}/${REMOTE}`, bytes: SIZE, dropped: undefined }],
   })
   expect(result.elapsedSeconds).toBeGreaterThan(0)
 })

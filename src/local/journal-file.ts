@@ -14,11 +14,20 @@
  * anything vouches for it). The other way round an old journal may come to stand beside a new part file.
  */
 import { createHash } from 'node:crypto'
-import { constants, type Stats } from 'node:fs'
+import { constants } from 'node:fs'
 import { lstat, open, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { FtpTransferError } from '../errors.ts'
-import { localError } from './local-error.ts'
+import { asLocalError, hasCode, localError, refused } from './local-error.ts'
+import {
+  isNothingThere,
+  isPlainlyOwn,
+  openPlainlyOwn,
+  orClosed,
+  readStart,
+  useAndClose,
+  writeAll,
+} from './own-file.ts'
 
 /** A multiple of every sector and page in use: the writing of one slot does not touch the other on the disk. */
 const SLOT_BYTES = 64 * 1024
@@ -33,17 +42,6 @@ const PRIVATE_MODE = 0o600
 /** Exclusively: a file or a link that stands there is an error. */
 const CREATE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL
 
-/** Nothing that could be continued stands there, or nothing that we may read. */
-const NOTHING_THERE = new Set([
-  'ENOENT',
-  'ENOTDIR',
-  'ELOOP',
-  'EACCES',
-  'EPERM',
-  'EISDIR',
-  'ENXIO',
-  'ENAMETOOLONG',
-])
 /** A folder cannot be opened (no read permission), or not be synced (Windows, some network file systems). */
 const FOLDER_NOT_SYNCED = new Set(['EACCES', 'EPERM', 'EISDIR', 'EINVAL', 'EBADF', 'ENOTSUP', 'ENOSYS'])
 
@@ -82,7 +80,7 @@ export class JournalFile {
         return newest(await readStart(handle, 2 * SLOT_BYTES))?.payload
       })
     } catch (error) {
-      if (error instanceof FtpTransferError || isOneOf(NOTHING_THERE, error)) return undefined
+      if (error instanceof FtpTransferError || isNothingThere(error)) return undefined
       throw localError(error, path)
     }
   }
@@ -237,78 +235,6 @@ async function syncFolder(path: string): Promise<void> {
   try {
     await useAndClose(await open(dirname(path), constants.O_RDONLY), (folder) => folder.sync())
   } catch (error) {
-    if (!isOneOf(FOLDER_NOT_SYNCED, error)) throw error
+    if (!hasCode(FOLDER_NOT_SYNCED, error)) throw error
   }
-}
-
-/**
- * Opens a regular file of this user that has no other name. Rejects with `ERR_FTP_LOCAL_FILE` where something else
- * stands at `path`, a link above all, and with the system's error otherwise.
- */
-export async function openPlainlyOwn(path: string, access: number): Promise<FileHandle> {
-  const why = 'it is a link, not a regular file, or of another user'
-  // Asked before, as Windows has no O_NOFOLLOW (the constant is missing there, which is 0 here), and again of what
-  // was opened, as it may have been swapped between. A FIFO that comes between must not let the opening wait.
-  if (!isPlainlyOwn(await lstat(path))) throw refused(path, why)
-  const handle = await open(path, access | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-  return orClosed(handle, async () => {
-    if (!isPlainlyOwn(await handle.stat())) throw refused(path, why)
-    return handle
-  })
-}
-
-/** A file that has been replaced since it was opened has no name at all. */
-function isPlainlyOwn(file: Stats): boolean {
-  const foreign = process.getuid !== undefined && file.uid !== process.getuid()
-  return file.isFile() && !foreign && file.nlink <= 1
-}
-
-/** The first `length` bytes; fewer where the file ends. */
-export async function readStart(handle: FileHandle, length: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(length)
-  let filled = 0
-  while (filled < length) {
-    const { bytesRead } = await handle.read(buffer, filled, length - filled, filled)
-    if (bytesRead === 0) break
-    filled += bytesRead
-  }
-  return buffer.subarray(0, filled)
-}
-
-export async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  let done = 0
-  while (done < bytes.length) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
-    done += bytesWritten
-  }
-}
-
-async function useAndClose<T>(handle: FileHandle, use: (handle: FileHandle) => Promise<T>): Promise<T> {
-  try {
-    return await use(handle)
-  } finally {
-    await handle.close()
-  }
-}
-
-/** The result of `use`; if it fails, `handle` is closed. */
-export async function orClosed<T>(handle: FileHandle, use: () => Promise<T>): Promise<T> {
-  try {
-    return await use()
-  } catch (error) {
-    await handle.close()
-    throw error
-  }
-}
-
-function isOneOf(codes: ReadonlySet<string>, error: unknown): boolean {
-  return codes.has((error as NodeJS.ErrnoException).code ?? '')
-}
-
-function asLocalError(error: unknown, path: string): FtpTransferError {
-  return error instanceof FtpTransferError ? error : localError(error, path)
-}
-
-function refused(path: string, why: string): FtpTransferError {
-  return new FtpTransferError('ERR_FTP_LOCAL_FILE', `Cannot write ${path}: ${why}`, { path })
 }

@@ -21,3 +21,17 @@ export function localError(cause: unknown, path: string): FtpTransferError {
   const advice = ADVICE[code] ?? (cause as Error).message
   return new FtpTransferError('ERR_FTP_LOCAL_FILE', `Cannot write ${path}: ${advice}`, { cause, path })
 }
+
+/** The same, unless it is one already. */
+export function asLocalError(error: unknown, path: string): FtpTransferError {
+  return error instanceof FtpTransferError ? error : localError(error, path)
+}
+
+/** `ERR_FTP_LOCAL_FILE` for something at `path` that we do not touch. */
+export function refused(path: string, why: string): FtpTransferError {
+  return new FtpTransferError('ERR_FTP_LOCAL_FILE', `Cannot write ${path}: ${why}`, { path })
+}
+
+export function hasCode(codes: ReadonlySet<string>, error: unknown): boolean {
+  return codes.has((error as NodeJS.ErrnoException).code ?? '')
+}

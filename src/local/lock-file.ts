@@ -12,14 +12,15 @@
  */
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, openSync, readFileSync, renameSync } from 'node:fs'
-import { open, readFile, readlink, unlink, type FileHandle } from 'node:fs/promises'
+import { open, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { FtpTransferError } from '../errors.ts'
 import type { Disposer } from '../util/abort.ts'
 import { delay, startIdleTimer } from '../util/timer.ts'
-import { openPlainlyOwn, orClosed, readStart, writeAll } from './journal-file.ts'
-import { localError } from './local-error.ts'
+import { asLocalError, refused } from './local-error.ts'
 import { lockPath } from './names.ts'
+import { openPlainlyOwn, orClosed, readStart, writeAll } from './own-file.ts'
+import { hasEnded, isIdentity, ownIdentity, type ProcessIdentity } from './process-identity.ts'
 
 /** All in milliseconds. */
 export interface LockTimes {
@@ -49,15 +50,6 @@ const COUNT_DIGITS = 12
 /** Locks that this process holds or waits for. Also a lock that was lost, until it is released. */
 const underWay = new Set<string>()
 
-/** A process, such that no other one at any time is mistaken for it by who shares `place` with it. */
-interface ProcessIdentity {
-  /** Boot and namespaces. */
-  readonly place: string
-  readonly pid: number
-  /** Clock ticks after the boot. */
-  readonly startedAt: string
-}
-
 /** What a lock says. */
 interface Claim {
   readonly token: string
@@ -81,12 +73,15 @@ export class LockFile {
   #count = 0
   #stopTimer: () => void = () => {}
   #beat: Promise<void> = Promise.resolve()
+  /** The beat on its way to where other machines look. */
+  #flushing: Promise<void> | undefined
   #release: Promise<void> | undefined
 
   private constructor(attempt: Attempt, handle: FileHandle) {
     this.path = attempt.path
     this.#attempt = attempt
     this.#handle = handle
+    this.#flush()
     this.#scheduleBeat()
   }
 
@@ -107,7 +102,7 @@ export class LockFile {
     } catch (error) {
       underWay.delete(path)
       if (signal.aborted) throw signal.reason
-      throw error instanceof FtpTransferError ? error : localError(error, path)
+      throw asLocalError(error, path)
     }
   }
 
@@ -148,6 +143,7 @@ export class LockFile {
     this.#stopTimer()
     this.#listeners.clear()
     await this.#beat
+    await this.#flushing
     if (wasHeld) await removeIfOurs(this.#attempt)
     await this.#handle.close().catch(() => {}) // Nothing in it is needed.
     underWay.delete(this.path)
@@ -165,8 +161,22 @@ export class LockFile {
     // By the descriptor: the lock of one who took over is never written. On a full disk a beat may fail; if that
     // lasts, another takes the lock over, and that is seen here.
     await writeAll(this.#handle, encode(this.#attempt.claim, this.#count), 0).catch(() => {})
+    this.#flush()
     await this.check()
     if (this.#state === 'held') this.#scheduleBeat()
+  }
+
+  /**
+   * Over NFS nobody sees what is not flushed. Not awaited: on a busy disk it may take longer than a beat may, and on
+   * this machine the beat is seen without it.
+   */
+  #flush(): void {
+    this.#flushing ??= this.#handle
+      .datasync()
+      .catch(() => {})
+      .finally(() => {
+        this.#flushing = undefined
+      })
   }
 
   async #stands(): Promise<boolean> {
@@ -343,66 +353,6 @@ function decode(content: Buffer): Claim | undefined {
   }
 }
 
-function isIdentity(value: unknown): value is ProcessIdentity {
-  if (typeof value !== 'object' || value === null) return false
-  const { place, pid, startedAt } = value as Record<string, unknown>
-  // Zero and less would mean groups of processes.
-  const isPid = Number.isSafeInteger(pid) && (pid as number) > 0
-  return typeof place === 'string' && isPid && typeof startedAt === 'string'
-}
-
-/** This process; `undefined` where the system does not tell, or not reliably. */
-async function ownIdentity(): Promise<ProcessIdentity | undefined> {
-  if (process.platform !== 'linux') return undefined
-  try {
-    const stat = await readFile('/proc/self/stat', 'utf8')
-    // Mounted for another namespace (unshare --pid without --mount-proc), /proc has other numbers than we.
-    if (!stat.startsWith(`${process.pid} `)) return undefined
-    const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
-    const namespace = await readlink('/proc/self/ns/pid')
-    // A time namespace (Linux 5.6) shifts the times at which processes started.
-    const time = await readlink('/proc/self/ns/time').catch(() => '')
-    return {
-      place: [boot, namespace, time].join(' '),
-      pid: process.pid,
-      startedAt: statFields(stat).startedAt,
-    }
-  } catch {
-    return undefined
-  }
-}
-
-/** Whether `holder` is known to run no more: never of one in another place. */
-async function hasEnded(
-  holder: ProcessIdentity | undefined,
-  own: ProcessIdentity | undefined,
-): Promise<boolean> {
-  if (holder === undefined || holder.place !== own?.place) return false
-  try {
-    // Not by the absence of its folder in /proc, which hidepid can hide.
-    process.kill(holder.pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return true
-  }
-  const stat = await readFile(`/proc/${holder.pid}/stat`, 'utf8').catch(() => undefined)
-  if (stat === undefined) return false
-  const { startedAt, isZombie } = statFields(stat)
-  return isZombie || startedAt !== holder.startedAt
-}
-
-/** proc_pid_stat(5): behind the name, which is in brackets and may hold any character, from field 3 on. */
-function statFields(stat: string): { startedAt: string; isZombie: boolean } {
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const [state, threads, startedAt = ''] = [fields[3 - 3], fields[20 - 3], fields[22 - 3]]
-  // Killed and not yet waited for, as in a container whose first process waits for none. As long as one of its
-  // threads is left in a write, it has not ended.
-  return { startedAt, isZombie: state === 'Z' && Number(threads) <= 1 }
-}
-
 function writtenByAnother({ target }: Attempt): FtpTransferError {
   return refused(target, 'another process is writing it')
-}
-
-function refused(path: string, why: string): FtpTransferError {
-  return new FtpTransferError('ERR_FTP_LOCAL_FILE', `Cannot write ${path}: ${why}`, { path })
 }

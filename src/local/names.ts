@@ -8,6 +8,7 @@ const LONGEST_NAME_BYTES = 255
 const PART = '.octoftp-part'
 const JOURNAL = '.octoftp-journal'
 const LOCK = '.octoftp-lock'
+const MODE = '.octoftp-mode'
 const LONGEST_SUFFIX_BYTES = Math.max(PART.length, JOURNAL.length, LOCK.length)
 
 /** The path of the unfinished file: `<target>.octoftp-part`, or a hash where a name beside it would grow too long. */
@@ -23,6 +24,11 @@ export function journalPath(target: string): string {
 /** The path of the lock that keeps other processes from the unfinished file: `<target>.octoftp-lock`. */
 export function lockPath(target: string): string {
   return beside(target, LOCK)
+}
+
+/** The path of a file that is there for a moment, to see the permissions of new files. */
+export function modePath(target: string): string {
+  return beside(target, MODE)
 }
 
 /** All of them have one stem, so that a person who finds one finds the others. */

@@ -4,7 +4,6 @@
  * Owns the open file beside the target; several segments write it at their places at once. The target itself is
  * not touched before {@link PartFile.publish}, which renames.
  */
-import { randomUUID } from 'node:crypto'
 import {
   close,
   constants,
@@ -24,8 +23,9 @@ import { link, lstat, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { FtpTransferError } from '../errors.ts'
-import { localError } from './local-error.ts'
-import { partPath } from './names.ts'
+import { asLocalError, localError, refused } from './local-error.ts'
+import { modePath, partPath } from './names.ts'
+import { isNothingThere } from './own-file.ts'
 
 const openFile = promisify(open)
 const closeFile = promisify(close)
@@ -63,7 +63,7 @@ export async function resolveTarget(target: string): Promise<string> {
     if (!behind.isFile()) throw refused(target, 'it is not a regular file')
     return path
   } catch (error) {
-    throw error instanceof FtpTransferError ? error : localError(error, target)
+    throw asLocalError(error, target)
   }
 }
 
@@ -98,17 +98,18 @@ export class PartFile {
     const path = partPath(target)
     try {
       await removeLeftover(path)
-      const mode = await modeFor(target, path)
+      const mode = await modeFor(target)
       const descriptor = await openFile(path, CREATE, PRIVATE_MODE)
       return new PartFile(target, path, descriptor, mode)
     } catch (error) {
-      throw error instanceof FtpTransferError ? error : localError(error, path)
+      throw asLocalError(error, path)
     }
   }
 
   /**
    * Opens the part file that an earlier run has left; `undefined` where there is none of at least `leastBytes` and
-   * at most `mostBytes`, or none that is plainly ours: a link, a second name of another file, another user's.
+   * at most `mostBytes`, or none that is plainly ours: a link, a second name of another file, another user's. Rejects
+   * with `ERR_FTP_LOCAL_FILE` where the system could not open it now (out of descriptors, a failing disk): it stays.
    */
   static async reopen(target: string, leastBytes: number, mostBytes: number): Promise<PartFile | undefined> {
     const path = partPath(target)
@@ -119,10 +120,14 @@ export class PartFile {
       const named = await lstat(path)
       const isOurs = isOwn(facts) && facts.nlink === 1 && named.isFile() && named.ino === facts.ino
       if (isOurs && facts.size >= leastBytes && facts.size <= mostBytes) {
-        return new PartFile(target, path, descriptor, await modeFor(target, path))
+        return new PartFile(target, path, descriptor, await modeFor(target))
       }
-    } catch {
-      // Whatever is in the way of reading it is in the way of creating it, and said there.
+    } catch (error) {
+      // Whatever else is in the way of it is in the way of creating it, and said there.
+      if (!isNothingThere(error)) {
+        if (descriptor !== undefined) await closeFile(descriptor)
+        throw localError(error, path)
+      }
     }
     if (descriptor !== undefined) await closeFile(descriptor)
     return undefined
@@ -187,7 +192,7 @@ export class PartFile {
       if (!(await this.#stands(this.target)))
         throw refused(this.target, 'another program has written it meanwhile')
     } catch (error) {
-      throw error instanceof FtpTransferError ? error : localError(error, this.target)
+      throw asLocalError(error, this.target)
     }
     await this.#close()
   }
@@ -263,9 +268,25 @@ export async function exists(target: string): Promise<boolean> {
   return (await lstatIfThere(target)) !== undefined
 }
 
+/**
+ * Takes away the name of a part file that has been published and, since its process was killed, is a second name of
+ * the target; gives whether there was one. Never rejects: it would do no harm.
+ */
+export async function dropSecondName(target: string): Promise<boolean> {
+  const path = partPath(target)
+  try {
+    const [part, whole] = [await lstat(path, { bigint: true }), await lstat(target, { bigint: true })]
+    if (part.dev !== whole.dev || part.ino !== whole.ino || part.nlink < 2n) return false
+    await unlink(path)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** The permissions of the finished file: those of the file that it replaces, or of any new file. */
-async function modeFor(target: string, path: string): Promise<number> {
-  return ((await lstatIfThere(target))?.mode ?? (await modeOfNewFiles(dirname(path)))) & PERMISSION_BITS
+async function modeFor(target: string): Promise<number> {
+  return ((await lstatIfThere(target))?.mode ?? (await modeOfNewFiles(target))) & PERMISSION_BITS
 }
 
 function isOwn(facts: Stats): boolean {
@@ -276,8 +297,10 @@ function isOwn(facts: Stats): boolean {
  * What the umask leaves of 0666. It cannot be asked for without being changed, for every thread of the process;
  * so a file is made and looked at. The part file itself is never open to others, not for a moment.
  */
-async function modeOfNewFiles(folder: string): Promise<number> {
-  const path = join(folder, `.octoftp-${randomUUID()}`)
+async function modeOfNewFiles(target: string): Promise<number> {
+  const path = modePath(target)
+  // Left by one that was killed here. Who holds the lock of the target is alone with it.
+  await removeLeftover(path)
   const descriptor = await openFile(path, CREATE, 0o666)
   try {
     return (await statFile(descriptor)).mode
@@ -302,8 +325,4 @@ async function lstatIfThere(path: string): Promise<Stats | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
-}
-
-function refused(path: string, why: string): FtpTransferError {
-  return new FtpTransferError('ERR_FTP_LOCAL_FILE', `Cannot write ${path}: ${why}`, { path })
 }

@@ -63,6 +63,8 @@ export interface CrewOptions {
 /** How long the worker of a connection that stood still leaves its segment to the others. Milliseconds. */
 const ROBBED_WAITS_MS = 1_000
 const MOST_ROBBERIES = 3
+/** Longer than any server takes for a few bytes of a file that it is reading. Milliseconds. */
+const STUCK_MS = 2_000
 /** A session that is given up fetches so much more, and leaves at least so much to the new one. */
 const HANDOVER_STARTS = 2
 const HANDOVER_BYTES = 262_144
@@ -160,6 +162,7 @@ export class Crew {
     paces.look()
     this.#board.extend((job) => paces.isNearlyDone(job))
     this.#rotateAged()
+    this.#freeStuck()
     if (roster.live.length > 1) this.#dropSlow()
     this.#wake()
   }
@@ -347,6 +350,14 @@ export class Crew {
     turn.lease = lease
     const delayMs = await this.#attempt(turn, lease, job)
     return Math.max(delayMs, (await turn.successor) ?? 0)
+  }
+
+  /** One that stands still behind the end of its segment, where there is nothing left to steal, begins anew there. */
+  #freeStuck(): void {
+    for (const { job } of this.#atWork) {
+      if (job === undefined || job.arrived < job.end || job.isLast) continue
+      if (this.#options.paces.standsStill(job, STUCK_MS)) this.#rob(job)
+    }
   }
 
   /** Sessions that are due are replaced while they work, so that nothing waits for a login. */

@@ -9,7 +9,9 @@
  */
 import { FtpError } from '../errors.ts'
 import { LockFile } from '../local/lock-file.ts'
-import { exists, existsAlready, resolveTarget } from '../local/part-file.ts'
+import { removeJournal } from '../local/journal-file.ts'
+import { journalPath } from '../local/names.ts'
+import { dropSecondName, exists, existsAlready, resolveTarget } from '../local/part-file.ts'
 import { explainRefusal, isAmbiguous } from '../operations/explain-refusal.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
 import type { JournalFacts } from './checkpoints.ts'
@@ -38,6 +40,8 @@ export async function runDownload(
   const target = await resolveTarget(path)
   const { overwrite } = settings
   if (overwrite !== 'replace' && (await exists(target))) {
+    // Killed on the way out, an earlier run may have left more than the target.
+    if (await dropSecondName(target)) await removeJournal(journalPath(target)).catch(() => {})
     if (overwrite === 'error') throw existsAlready(target)
     return skipped(target)
   }

@@ -435,8 +435,10 @@ export class FileFetch {
   }
 
   #job(segment: Segment, knownBytes: number, overlapLimit: number): SegmentJob {
+    const { size, modified } = this.#before
+    const repeatedBytes = modified === undefined ? LONG_OVERLAP_BYTES : OVERLAP_BYTES
     const retries = this.#newBudget()
-    return new SegmentJob({ ...segment, size: this.#before.size, retries, knownBytes, overlapLimit })
+    return new SegmentJob({ ...segment, size, retries, knownBytes, overlapLimit, repeatedBytes })
   }
 
   #newBudget(): RetryBudget {

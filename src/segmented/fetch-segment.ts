@@ -7,7 +7,7 @@ import type { RemotePath, Session, TransferType } from '../session/session.ts'
 import type { BandwidthLimit } from '../transport/bandwidth.ts'
 import type { SegmentJob } from './job.ts'
 import { RestartDistrusted, ResumeDistrusted, SeamDisagreement } from './restart.ts'
-import { OVERLAP_BYTES, SegmentWriter } from './segment-writer.ts'
+import { SegmentWriter } from './segment-writer.ts'
 import { TextWriter } from './text-writer.ts'
 
 export interface FetchSource {
@@ -43,7 +43,7 @@ export async function fetchSegment(
   { signal, onFirstByte, limits }: FetchHooks,
 ): Promise<FetchResult> {
   // A continuation begins a little before where it left off, and has to bring the same bytes again.
-  const own = Math.min(OVERLAP_BYTES, job.position - job.start)
+  const own = Math.min(job.repeatedBytes, job.position - job.start)
   const back = own === 0 ? job.knownBytes : own
   const known = back === 0 ? new Uint8Array(0) : await file.read(job.position - back, back)
   const writer = writerFor(job, source, file, known, onFirstByte)

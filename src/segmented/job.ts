@@ -20,6 +20,8 @@ export interface SegmentJobOptions extends Segment {
   readonly knownBy?: object | undefined
   /** How many bytes are read past the end and compared with what stands there. @default OVERLAP_BYTES */
   readonly overlapLimit?: number
+  /** How many of its own bytes have to come again the same when it is continued. @default OVERLAP_BYTES */
+  readonly repeatedBytes?: number
 }
 
 export class SegmentJob implements MeasuredSegment, StretchEnd {
@@ -27,6 +29,7 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
   readonly retries: RetryBudget
   readonly knownBytes: number
   readonly knownBy: object | undefined
+  readonly repeatedBytes: number
   readonly #size: number | undefined
   readonly #overlapLimit: number
   #end: number
@@ -50,6 +53,7 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
     knownBytes = 0,
     knownBy,
     overlapLimit = OVERLAP_BYTES,
+    repeatedBytes = OVERLAP_BYTES,
   }: SegmentJobOptions) {
     this.start = start
     this.#end = end
@@ -58,6 +62,7 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
     this.retries = retries
     this.knownBytes = knownBytes
     this.knownBy = knownBy
+    this.repeatedBytes = repeatedBytes
     this.position = start
   }
 
@@ -122,7 +127,7 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
     const known = knownBytes === 0 ? {} : { knownBytes, knownBy: this.by }
     return new SegmentJob({
       ...{ start: at, end, size: this.#size, retries, overlapLimit: this.#overlapLimit },
-      ...known,
+      ...{ ...known, repeatedBytes: this.repeatedBytes },
     })
   }
 }

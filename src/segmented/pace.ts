@@ -120,6 +120,13 @@ export class Paces {
     return speed !== undefined && job.end - job.arrived < (speed * NEARLY_MS) / 1_000
   }
 
+  /** Whether nothing of a segment has come for so many milliseconds, although it had begun to. */
+  standsStill(job: SegmentJob, ms: number): boolean {
+    const samples = this.#attempts.get(job)?.samples ?? []
+    const last = samples.findLast(({ at }) => at <= this.#clock() - ms)
+    return last !== undefined && last.position === job.arrived
+  }
+
   /** The attempt is over; what it showed of the session is remembered. */
   ended(job: SegmentJob, session: object): void {
     const attempt = this.#attempts.get(job)

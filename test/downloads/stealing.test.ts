@@ -95,3 +95,19 @@ test('what is read past the ends is told', async () => {
   expect(result.overfetchedBytes).toBeGreaterThanOrEqual(3 * 4_096)
   expect(result.overfetchedBytes).toBeLessThan(SIZE / 2)
 })
+
+test('one that stands still in the few bytes behind its end does not hold the others up', async () => {
+  const began = performance.now()
+  const { server, lost } = await fetch(
+    {
+      bytesPerSecond: 8_000_000,
+      fault: ({ number }) =>
+        number === 0 ? { kind: 'stall', afterBytes: Math.ceil(SIZE / 4) + 100 } : undefined,
+    },
+    { connections: 4 },
+  )
+  // The time-out of the data is 60 s.
+  expect(performance.now() - began).toBeLessThan(30_000)
+  expect(lost).toEqual([])
+  expect(server.retrievals.length).toBeGreaterThan(4)
+})

@@ -124,7 +124,7 @@ export class Paces {
   standsStill(job: SegmentJob, ms: number): boolean {
     const samples = this.#attempts.get(job)?.samples ?? []
     const last = samples.findLast(({ at }) => at <= this.#clock() - ms)
-    return last !== undefined && last.position === job.arrived
+    return last?.position === job.arrived
   }
 
   /** The attempt is over; what it showed of the session is remembered. */

@@ -6,6 +6,7 @@ import { thisMachine } from './harness/machine.ts'
 import { whyUnmeasurable } from './harness/measure.ts'
 import { markdownHeading, markdownResults, type CaseResult, type Results } from './harness/report.ts'
 import { makeWorkspace, type Workspace } from './harness/workspace.ts'
+import { NUMBERS } from './scenarios/automatic.ts'
 import { cappedConnections } from './scenarios/capped-connections.ts'
 import { longDistance } from './scenarios/long-distance.ts'
 import { loopback1Gib } from './scenarios/loopback-1gib.ts'
@@ -28,6 +29,7 @@ const usage = `npm run bench -- [options]
   --only A,B          these clients only: ${clients.map(({ name }) => name).join(', ')}
   --scenario A,B      these scenarios (loopback-1gib), or all
   --case A,B          these of their cases only
+  --numbers A,B       of connections, where 'auto' is compared with them (${NUMBERS.join(',')})
   --size BYTES        another size of file, for a quick try
   --timeout SECONDS   for each run (120)
   --markdown          with the heading for RESULTS.md: date, machine, versions
@@ -53,6 +55,7 @@ const { values } = parseArgs({
     scenario: { type: 'string', default: 'loopback-1gib' },
     case: { type: 'string' },
     size: { type: 'string' },
+    numbers: { type: 'string', default: NUMBERS.join(',') },
     timeout: { type: 'string', default: '120' },
     markdown: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -87,6 +90,7 @@ interface Plan {
   readonly rounds: number
   readonly timeoutMs: number
   readonly size: number | undefined
+  readonly numbers: readonly number[]
   readonly clients: readonly Client[]
   readonly workspace: Workspace
   readonly signal: AbortSignal
@@ -128,7 +132,16 @@ async function runAll(signal: AbortSignal): Promise<Results> {
   const size = values.size === undefined ? undefined : wholeNumber('size', values.size)
   const workspace = makeWorkspace()
   try {
-    const plan = { rounds, timeoutMs, size, clients: present.map(({ client }) => client), workspace, signal }
+    const numbers = values.numbers.split(',').map((text) => wholeNumber('numbers', text))
+    const plan = {
+      rounds,
+      timeoutMs,
+      size,
+      numbers,
+      clients: present.map(({ client }) => client),
+      workspace,
+      signal,
+    }
     const done: Results['scenarios'][number][] = []
     for (const scenario of asOrdered()) done.push(await runScenario(scenario, plan))
     return {

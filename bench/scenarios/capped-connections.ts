@@ -37,7 +37,7 @@ async function openCase(setup: ScenarioSetup): Promise<Contest & AsyncDisposable
 }
 
 async function openAutomatic(setup: ScenarioSetup): Promise<Contest & AsyncDisposable> {
-  const { workspace, clients, size = 4 * SIZE } = setup
+  const { workspace, clients, numbers, size = 4 * SIZE } = setup
   const source = await makeSource(workspace, size)
   const server = await startServer('vsftpd', {
     ...{ root: workspace.served, user: 'bench', password: 'bench' },
@@ -45,7 +45,7 @@ async function openAutomatic(setup: ScenarioSetup): Promise<Contest & AsyncDispo
   })
   return downloadContest({
     ...{ workspace, source, login: server, comparison: '÷ best' },
-    ways: numbersAndAuto(clients, (connections) => size / (RATE * connections)),
+    ways: numbersAndAuto(clients, numbers, (connections) => size / (RATE * connections)),
     close: () => server.stop(),
   })
 }

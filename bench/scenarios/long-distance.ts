@@ -44,13 +44,13 @@ export const longDistance: Scenario = {
 
 async function openCase(
   distance: Distance,
-  { workspace, clients, size = SIZE }: ScenarioSetup,
+  { workspace, clients, numbers, size = SIZE }: ScenarioSetup,
 ): Promise<Contest & AsyncDisposable> {
   const source = await makeSource(workspace, size)
   const { link, login, close } = await openFarEnd(distance, workspace)
   return downloadContest({
     ...{ workspace, source, login },
-    ways: waysOf(clients, size / payloadBytesPerSecond(distance)),
+    ways: waysOf(clients, numbers, size / payloadBytesPerSecond(distance)),
     comparison: '÷ best',
     within: link.forClient,
     close,
@@ -79,9 +79,9 @@ async function openFarEnd(distance: Distance, workspace: Workspace): Promise<Far
 }
 
 /** Octoftp with each number, then by itself; the peers with eight. */
-function waysOf(clients: readonly Client[], idealSeconds: number): Way[] {
+function waysOf(clients: readonly Client[], numbers: readonly number[], idealSeconds: number): Way[] {
   return [
-    ...numbersAndAuto(clients, () => idealSeconds),
+    ...numbersAndAuto(clients, numbers, () => idealSeconds),
     ...named(clients, PEERS).map((client) => ({ client, connections: 8, idealSeconds })),
   ]
 }

@@ -58,13 +58,14 @@ async function openCase(
 async function openAutomatic({
   workspace,
   clients,
+  numbers,
   size = GIB,
 }: ScenarioSetup): Promise<Contest & AsyncDisposable> {
   const source = await makeSource(workspace, size)
   const server = await startServer('vsftpd', { root: workspace.served, user: 'bench', password: 'bench' })
   return downloadContest({
     ...{ workspace, source, login: server, comparison: '÷ best' },
-    ways: numbersAndAuto(clients, () => undefined),
+    ways: numbersAndAuto(clients, numbers, () => undefined),
     close: () => server.stop(),
   })
 }

@@ -9,6 +9,8 @@ export interface ScenarioSetup {
   readonly clients: readonly Client[]
   /** Bytes of the file, where the scenario has one. Undefined: what the scenario is named after. */
   readonly size: number | undefined
+  /** Of connections, beside `'auto'`. */
+  readonly numbers: readonly number[]
 }
 
 export interface Scenario {

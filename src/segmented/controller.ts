@@ -44,8 +44,9 @@ const LEAST_PATIENCE_MS = 1_000
 /** When it is tried again whether more would help: first after this, then after twice as long, and so on. */
 const FIRST_PAUSE_MS = 8_000
 const LONGEST_PAUSE_MS = 120_000
-/** With fewer windows left than this, nothing is changed any more. */
+/** With fewer windows left than this, or less time, nothing is changed any more: little could be saved. */
 const WINDOWS_LEFT = 3
+const LEAST_LEFT_MS = 1_000
 
 export class ConnectionController {
   readonly #asked: number
@@ -137,7 +138,7 @@ export class ConnectionController {
   }
 
   #double(view: ConnectionView, rate: number): void {
-    const isOver = view.left < rate * windowMs(view) * WINDOWS_LEFT
+    const isOver = view.left < rate * Math.max(LEAST_LEFT_MS, windowMs(view) * WINDOWS_LEFT)
     const more = isOver ? this.#wanted : Math.min(this.#most, this.#wanted * 2)
     this.#before = more === this.#wanted ? undefined : { count: this.#wanted, rate }
     this.#wanted = more

@@ -7,13 +7,14 @@ import type { LockFile } from '../local/lock-file.ts'
 import { strongestShared, type ChecksumAlgorithm } from '../protocol/checksum.ts'
 import { NO_FEATURES } from '../protocol/features.ts'
 import { checksumOf } from '../session/checksum.ts'
+import type { Session } from '../session/session.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
 import { onAbort } from '../util/abort.ts'
 import { Board } from './board.ts'
 import { ConnectionController, FIRST_CONNECTIONS } from './controller.ts'
 import type { DownloadResult, MatchedChecksum, VerifiedState } from './download-result.ts'
 import { fetchAll } from './fetch-all.ts'
-import type { Gathered } from './gather.ts'
+import { MIRROR_ATTEMPTS, type Gathered } from './gather.ts'
 import { giveUp } from './give-up.ts'
 import { SegmentJob } from './job.ts'
 import type { DownloadSettings } from './options.ts'
@@ -245,10 +246,10 @@ export class FileFetch {
     const { settings, context } = this.#options
     const { verifySize, verifyModified } = settings
     if (!verifySize && !verifyModified) return undefined
-    const { remote, shownPath } = source.place
-    const { lease, value: after } = await withSession(source, context, (session) =>
-      askSource(session, remote),
-    )
+    const { remote, retry, shownPath } = source.place
+    const attempts = this.#roster.hasOther(source) ? MIRROR_ATTEMPTS : retry.attempts
+    const ask = (session: Session): Promise<SourceFacts> => askSource(session, remote)
+    const { lease, value: after } = await withSession(source, context, ask, { ...retry, attempts })
     lease.release()
     const { size, modified } = source.facts
     const compared = { size: verifySize ? size : undefined, modified: verifyModified ? modified : undefined }
@@ -311,6 +312,8 @@ export class FileFetch {
       .sort((a, b) => bytesOf(b) - bytesOf(a))
     if (next === undefined) return false
     this.#triedAlone.add(next)
+    // What it had brought before may have been given up with the rest; it is asked again.
+    next.isDistrusted = false
     for (const other of [undefined, ...sources.filter((source) => source !== next)]) {
       if (board.bytesOf(other) > 0) await this.#giveUp(other, error.message)
     }

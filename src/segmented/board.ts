@@ -10,6 +10,7 @@
  */
 import type { MeasuredSegment } from '../transfer/progress.ts'
 import { SegmentJob } from './job.ts'
+import { planSegments } from './plan.ts'
 import { mergeRanges, type ByteRange } from './ranges.ts'
 import type { RetryBudget } from './retry.ts'
 import { chooseSteal, type Pace, type Steal } from './steal.ts'
@@ -25,6 +26,9 @@ export interface BoardOptions {
   /** Bytes per second of a running segment; `undefined` while it cannot be said. */
   readonly speedOf: (job: SegmentJob) => number | undefined
 }
+
+/** A shorter one is not worth a start. */
+const LEAST_SHARE_BYTES = 262_144
 
 /** Bytes that are on disk, and their source; that of an earlier run's is not known. */
 interface Piece extends ByteRange {
@@ -137,6 +141,18 @@ export class Board {
     this.#running.delete(job)
     if (job.isGivenUp) job.beginAnew()
     this.#waiting.push(job)
+  }
+
+  /** The same, in as many pieces as there are connections that have nothing to do. */
+  putBackShared(job: SegmentJob, connections: number): void {
+    const rest = planSegments(job.end - job.position, connections, LEAST_SHARE_BYTES)
+    const { position } = job
+    for (const { start } of rest.slice(1).reverse()) {
+      const piece = job.splitAt(position + start, this.#options.newBudget())
+      this.#jobs.push(piece)
+      this.#waiting.push(piece)
+    }
+    this.putBack(job)
   }
 
   /** Enters finished segments as done, once there is no seam left on them to be compared. */

@@ -439,7 +439,9 @@ export class Crew {
       })
       tally.add(result.tls)
     } catch (error) {
-      endLease(lease, error)
+      // One that stood still would be the next that is lent, and stand still again.
+      if (error instanceof Interruption && error.why === 'robbed') lease.discard(error)
+      else endLease(lease, error)
       return await this.#failed(turn, job, error)
     }
     if (this.#board.unfinished === 1) turn.source.kept.keep(lease)
@@ -500,8 +502,13 @@ export class Crew {
 
   async #interrupted(turn: Turn, job: SegmentJob, why: Interruption): Promise<number> {
     if (!this.#options.continues) return this.#again(turn, job, why, 0)
-    this.#putBack(job)
-    return why.why === 'robbed' ? ROBBED_WAITS_MS : 0
+    if (why.why !== 'robbed' || job.isGivenUp) {
+      this.#putBack(job)
+      return 0
+    }
+    this.#board.putBackShared(job, this.#idle)
+    this.#wake()
+    return ROBBED_WAITS_MS
   }
 
   async #again(turn: Turn, job: SegmentJob, error: unknown, delayMs: number): Promise<number> {

@@ -36,7 +36,7 @@ const ranges = fc
   )
 const steps = fc.array(
   fc.record({
-    does: fc.constantFrom('take', 'move', 'finish', 'put back', 'extend', 'give up'),
+    does: fc.constantFrom('take', 'move', 'finish', 'put back', 'share', 'extend', 'give up'),
     source: fc.nat(2),
     which: fc.nat(),
     by: fc.nat(3_000_000),
@@ -76,6 +76,8 @@ describe('Board', () => {
             }
             if (does === 'finish') board.finished(job)
             if (does === 'put back') board.putBack(job)
+            if (does === 'share' && job.isGivenUp) board.putBack(job)
+            else if (does === 'share') board.putBackShared(job, 1 + (by % 8))
             if (does !== 'move') running.splice(running.indexOf(job), 1)
             board.settle()
           }

@@ -173,7 +173,10 @@ class Simulation {
     if (victim === undefined || job.robberies >= MOST_ROBBERIES) return
     job.robberies += 1
     this.#robberies += 1
-    this.#giveBack(victim, 'resting')
+    this.#paces.ended(job, victim.session ?? {})
+    this.#board.putBackShared(job, Math.max(1, this.#idle(victim)))
+    // Its session is given up: it stood still.
+    Object.assign(victim, { state: 'resting', job: undefined, session: undefined })
     victim.until = this.#now + ROBBED_WAITS
   }
 

@@ -10,6 +10,7 @@
  */
 import type { MeasuredSegment } from '../transfer/progress.ts'
 import { SegmentJob } from './job.ts'
+import { chooseOnward, isSooner } from './onward.ts'
 import { planSegments } from './plan.ts'
 import { mergeRanges, type ByteRange } from './ranges.ts'
 import type { RetryBudget } from './retry.ts'
@@ -25,6 +26,8 @@ export interface BoardOptions {
   readonly newBudget: () => RetryBudget
   /** Bytes per second of a running segment; `undefined` while it cannot be said. */
   readonly speedOf: (job: SegmentJob) => number | undefined
+  /** The same by what has come of it so far, were it ever so little; `undefined` before its first byte. */
+  readonly currentSpeedOf: (job: SegmentJob) => number | undefined
 }
 
 /** A shorter one is not worth a start. */
@@ -72,7 +75,7 @@ export class Board {
   /** All of the file for the progress: what is done, and each segment that is not. */
   get segments(): readonly MeasuredSegment[] {
     const done = mergeRanges(this.#done).map(({ start, end }) => ({ start, end, arrived: end, isDone: true }))
-    return [...done, ...this.#jobs].sort((a, b) => a.start - b.start)
+    return [...done, ...this.#jobs].sort((a, b) => a.start - b.start || a.end - b.end)
   }
 
   /** Whether a connection of that pace would find something to do. */
@@ -117,18 +120,79 @@ export class Board {
     return job
   }
 
-  /** Those that are nearly done go on with the next segment, if nobody has begun that: it saves a start. */
-  extend(isNearlyDone: (job: SegmentJob) => boolean): void {
-    for (const job of this.#running) {
-      if (job.isGivenUp || job.arrived >= job.end || !isNearlyDone(job)) continue
-      const next = this.#waiting.find(
-        ({ start, position, knownBytes }) => start === job.end && position === start && knownBytes === 0,
-      )
-      if (next === undefined) continue
-      job.absorb(next)
-      this.#waiting.splice(this.#waiting.indexOf(next), 1)
-      this.#jobs.splice(this.#jobs.indexOf(next), 1)
+  /**
+   * What a connection to `by` goes on with that has received all of `job` and read up to `from`: what is missing
+   * behind it, which then is a part of `job`, or a segment further on, which is under way from here on and begins
+   * at `from` or behind it. `loser` is who has nothing left to do by that.
+   *
+   * @param others what those are like from whom it may take something
+   */
+  goOn(
+    job: SegmentJob,
+    from: number,
+    pace: Pace,
+    others: Pace,
+    by: object | undefined,
+  ): { readonly job: SegmentJob; readonly loser: SegmentJob | undefined } | undefined {
+    const behind = this.#untouched(job.end, pace, others)
+    if (behind !== undefined) {
+      job.absorb(behind)
+      if (this.#running.has(behind)) return { job, loser: behind }
+      this.#forget(behind)
+      return { job, loser: undefined }
     }
+    const running = [...this.#running].filter((one) => one !== job && !one.isGivenUp)
+    const waiting = this.#waiting.filter(
+      ({ start, position, knownBytes }) => position >= from && (position > start || knownBytes === 0),
+    )
+    const ahead = [
+      ...running.map((one) => ({
+        ...{ position: one.arrived, end: one.end },
+        bytesPerSecond: this.#options.currentSpeedOf(one) ?? 0,
+      })),
+      ...waiting.map(({ position, end }) => ({ position, end, bytesPerSecond: undefined })),
+    ]
+    const chosen = chooseOnward(ahead, from, pace, others)
+    if (chosen === undefined) return undefined
+    const slower = running[chosen.index]
+    if (slower !== undefined) return { job: this.split(slower, chosen.at, by), loser: undefined }
+    const next = waiting[chosen.index - running.length]
+    return next && { job: this.#rest(next, by), loser: undefined }
+  }
+
+  /** What begins at `start`, and of which nothing has come. */
+  #untouched(start: number, pace: Pace, others: Pace): SegmentJob | undefined {
+    const isUntouched = (one: SegmentJob): boolean =>
+      one.start === start && !one.isEmpty && one.arrived === start && one.knownBytes === 0 && !one.isGivenUp
+    const isStarting = (one: SegmentJob): boolean => this.#options.currentSpeedOf(one) === undefined
+    return (
+      this.#waiting.find(isUntouched) ??
+      [...this.#running].find(
+        (one) => isUntouched(one) && isStarting(one) && isSooner(one.end - start, pace, others),
+      )
+    )
+  }
+
+  /** What is missing of one that waits, under way from here on. */
+  #rest(waiting: SegmentJob, by: object | undefined): SegmentJob {
+    this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
+    const rest = waiting.position > waiting.start ? waiting.leaveRest(this.#options.newBudget()) : waiting
+    if (rest !== waiting) this.#jobs.push(rest)
+    rest.by = by
+    this.#running.add(rest)
+    return rest
+  }
+
+  /** One that has been overtaken before its first byte is over. */
+  leave(job: SegmentJob): void {
+    if (job.isEmpty) this.#forget(job)
+    else this.putBack(job)
+  }
+
+  #forget(job: SegmentJob): void {
+    this.#running.delete(job)
+    this.#waiting.splice(this.#waiting.indexOf(job), this.#waiting.includes(job) ? 1 : 0)
+    this.#jobs.splice(this.#jobs.indexOf(job), 1)
   }
 
   finished(job: SegmentJob): void {

@@ -6,7 +6,8 @@
  *      └──────────────── later, ever more rarely ◄──── back to what it was
  *
  * Where every connection is capped by itself, or kept slow by loss and distance, twice as many bring up to twice
- * as much; where they share a bottleneck they bring the same, and the new ones are given back.
+ * as much; where they share a bottleneck they bring the same, and the new ones are given back. So are those that a
+ * few faster ones leave nothing to: that is a bottleneck, too.
  */
 
 /** What there is to be seen. */
@@ -15,8 +16,8 @@ export interface ConnectionView {
   readonly now: number
   /** Bytes that have arrived in all; never falls. */
   readonly bytes: number
-  /** Connections that are receiving. */
-  readonly flowing: number
+  /** Of each connection that is receiving, in bytes per second. */
+  readonly speeds: readonly number[]
   /** From the decision to the first byte of a new connection, as measured so far. */
   readonly startSeconds: number
   /** Bytes that have not arrived yet. */
@@ -29,6 +30,8 @@ export const FIRST_CONNECTIONS = 4
 const WORTHWHILE = 1.2
 /** When they bring so much more, that is enough to know, although they may bring more still. */
 const CLEARLY_WORTHWHILE = 1.5
+/** Those that bring so much of the whole are enough, if they are half of all at most. */
+const NEARLY_ALL = 0.85
 /** A rate that grows by more than this from one half of a window to the next is still on its way up. */
 const STILL_RISING = 1.08
 /** The shortest and the longest time over which a rate is measured. Milliseconds. */
@@ -110,8 +113,8 @@ export class ConnectionController {
   }
 
   /** The measured time does not begin before all that are wanted receive, or have been waited for long enough. */
-  #areStillComing({ now, flowing, startSeconds }: ConnectionView): boolean {
-    if (flowing >= this.#wanted) {
+  #areStillComing({ now, speeds, startSeconds }: ConnectionView): boolean {
+    if (speeds.length >= this.#wanted) {
       this.#waitsSince = undefined
       return false
     }
@@ -129,8 +132,14 @@ export class ConnectionController {
   #decide(view: ConnectionView): void {
     const [previous = 0, last = 0] = this.#rates.slice(-2)
     const rate = (previous + last) / 2
+    const enough = enoughOf(view.speeds)
+    if (enough <= this.#wanted / 2) return this.#giveBack(view, enough)
     if (this.#before === undefined || rate >= this.#before.rate * WORTHWHILE) return this.#double(view, rate)
-    this.#wanted = this.#before.count
+    this.#giveBack(view, this.#before.count)
+  }
+
+  #giveBack(view: ConnectionView, count: number): void {
+    this.#wanted = count
     this.#before = undefined
     this.#restsUntil = view.now + this.#pauseMs
     this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2)
@@ -149,6 +158,19 @@ export class ConnectionController {
     this.#half = undefined
     this.#rates = []
   }
+}
+
+/** How many of the fastest bring nearly all. */
+function enoughOf(speeds: readonly number[]): number {
+  const nearlyAll = NEARLY_ALL * speeds.reduce((sum, speed) => sum + speed, 0)
+  let brought = 0
+  const last = [...speeds]
+    .sort((a, b) => b - a)
+    .findIndex((speed) => {
+      brought += speed
+      return brought >= nearlyAll
+    })
+  return Math.max(1, last + 1)
 }
 
 function windowMs({ startSeconds }: ConnectionView): number {

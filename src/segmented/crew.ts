@@ -32,6 +32,7 @@ import { compareSeams } from './seams.ts'
 import { endLease } from './session-pool.ts'
 import { SlowSources } from './slow-sources.ts'
 import type { DropReason, Source } from './source.ts'
+import type { Pace } from './steal.ts'
 import type { TlsTally } from './tls-tally.ts'
 
 export interface CrewOptions {
@@ -69,9 +70,12 @@ const STUCK_MS = 2_000
 const HANDOVER_STARTS = 2
 const HANDOVER_BYTES = 262_144
 
+/** Where a start takes less, none is saved. */
+const LEAST_START_SECONDS = 0.1
+
 /** Why a turn was ended although nothing failed: its segment waits again, and no retry is counted. */
 class Interruption extends Error {
-  readonly why: 'paused' | 'robbed' | 'moved' | 'given back'
+  readonly why: 'paused' | 'robbed' | 'moved' | 'overtaken' | 'given back'
 
   constructor(why: Interruption['why']) {
     super(`The segment was ${why}`)
@@ -104,6 +108,34 @@ function newTurn(connection: number, source: Source, size: number | undefined): 
   }
 }
 
+/** The segments that one connection fetches in one attempt, one after the other. */
+class Steps {
+  /** The one that is being fetched. */
+  job: SegmentJob
+  /** Resolves when those before it are settled. Never rejects. */
+  passed: Promise<unknown> = Promise.resolve()
+  readonly #from = new Map<SegmentJob, number>()
+
+  constructor(first: SegmentJob) {
+    this.job = first
+    this.#from.set(first, first.position)
+  }
+
+  goOnWith(next: SegmentJob): void {
+    this.job = next
+    this.#from.set(next, next.position)
+  }
+
+  isPassing(end: Promise<void>): void {
+    this.passed = Promise.all([this.passed, end])
+  }
+
+  /** What this attempt has brought of it. */
+  bytesOf(job: SegmentJob): number {
+    return job.position - (this.#from.get(job) ?? job.position)
+  }
+}
+
 export class Crew {
   readonly #options: CrewOptions
   readonly #board: Board
@@ -112,16 +144,22 @@ export class Crew {
   /** The patience with each source while there are others. */
   readonly #patience = new Map<Source, RetryBudget>()
   readonly #slow: SlowSources
+  /** The connections, those first that are given back last. */
+  readonly #order: number[]
   #change = deferred<undefined>()
   #pauses = 0
   /** Disputes between sources are settled one after another. */
   #settling: Promise<unknown> = Promise.resolve()
+  #comparison: Promise<void> = Promise.resolve()
+  /** It waits for the one before, and has not looked at anything yet. */
+  #nextComparison: Promise<void> | undefined
   #failure: { readonly reason: unknown } | undefined
 
   constructor(options: CrewOptions) {
     this.#options = options
     this.#board = options.board
     this.#slow = new SlowSources(() => performance.now())
+    this.#order = Array.from({ length: options.connections }, (_, connection) => connection)
   }
 
   /** Throws the first failure that stopped the crew. */
@@ -160,7 +198,6 @@ export class Crew {
   look(): void {
     const { paces, roster } = this.#options
     paces.look()
-    this.#board.extend((job) => paces.isNearlyDone(job))
     this.#rotateAged()
     this.#freeStuck()
     if (roster.live.length > 1) this.#dropSlow()
@@ -178,7 +215,9 @@ export class Crew {
       now: performance.now(),
       // Bytes that were given up have been received, too.
       bytes: meter.bytes + meter.refetchedBytes,
-      flowing: this.#atWork.filter(({ isFlowing }) => isFlowing).length,
+      speeds: this.#atWork.flatMap(({ job, isFlowing }) =>
+        isFlowing && job !== undefined ? [paces.currentSpeedOf(job) ?? 0] : [],
+      ),
       startSeconds: paces.typical.startSeconds,
       left: (size ?? Infinity) - meter.bytes,
     })
@@ -230,7 +269,7 @@ export class Crew {
 
   #isEmployed(connection: number): boolean {
     const { controller, connections } = this.#options
-    return !this.#isPaused && connection < (controller?.wanted ?? connections)
+    return !this.#isPaused && this.#order.indexOf(connection) < (controller?.wanted ?? connections)
   }
 
   /** How many have nothing to do, or are on their way to it. */
@@ -247,7 +286,15 @@ export class Crew {
     return [...this.#turns].filter(({ job }) => job !== undefined)
   }
 
+  /** The fastest stay. */
   #giveBack(): void {
+    const { paces } = this.#options
+    const speedOf = ({ job, connection }: Turn): [number, number] => [
+      connection,
+      (job && paces.currentSpeedOf(job)) ?? 0,
+    ]
+    const speeds = new Map([...this.#turns].map(speedOf))
+    this.#order.sort((a, b) => (speeds.get(b) ?? -1) - (speeds.get(a) ?? -1))
     for (const { connection, controller } of this.#turns) {
       if (!this.#isEmployed(connection)) controller.abort(new Interruption('given back'))
     }
@@ -417,23 +464,22 @@ export class Crew {
   #rob(job: SegmentJob): void {
     if (job.robberies >= MOST_ROBBERIES) return
     job.robberies += 1
-    const turn = [...this.#turns].find((one) => one.job === job)
-    turn?.controller.abort(new Interruption('robbed'))
+    this.#turnOf(job)?.controller.abort(new Interruption('robbed'))
   }
 
-  async #attempt(turn: Turn, lease: Lease<Session>, job: SegmentJob): Promise<number> {
+  async #attempt(turn: Turn, lease: Lease<Session>, first: SegmentJob): Promise<number> {
     const { context, paces, tally } = this.#options
-    const from = job.position
+    const steps = new Steps(first)
     context.meter.connectionStarted()
-    this.#tell('start', turn.connection, job, 0)
-    paces.began(job, lease.value)
-    turn.job = job
+    this.#tell('start', turn.connection, first, 0)
+    paces.began(first, lease.value)
+    turn.job = first
     let result: FetchResult
     try {
-      result = await this.#fetch(turn, lease.value, job).finally(() => {
+      result = await this.#fetch(turn, lease.value, steps).finally(() => {
         // Before the lease ends, since the next worker begins the moment it does.
         context.meter.connectionEnded()
-        paces.ended(job, lease.value)
+        paces.ended(steps.job, lease.value)
         turn.job = undefined
         turn.isFlowing = false
       })
@@ -442,34 +488,70 @@ export class Crew {
       // One that stood still would be the next that is lent, and stand still again.
       if (error instanceof Interruption && error.why === 'robbed') lease.discard(error)
       else endLease(lease, error)
-      return await this.#failed(turn, job, error)
+      await steps.passed
+      return await this.#failed(turn, steps.job, error)
     }
     if (this.#board.unfinished === 1) turn.source.kept.keep(lease)
     else lease.release()
+    const { job } = steps
     context.meter.overfetched(result.excessBytes)
-    this.#tell('finish', turn.connection, job, job.position - from, result)
+    this.#tell('finish', turn.connection, job, steps.bytesOf(job), result)
+    await steps.passed
     await this.#finished(job)
     return 0
   }
 
-  async #fetch(turn: Turn, session: Session, job: SegmentJob): Promise<FetchResult> {
-    const { source, controller } = turn
+  async #fetch(turn: Turn, session: Session, steps: Steps): Promise<FetchResult> {
+    const { source, controller, connection } = turn
     const { file, paces, context, type, size } = this.#options
     const { remote: path, shownPath, limit } = source.place
     const fetched: FetchSource = { path, shownPath, type, size }
     const stopListening = onAbort(this.#stop.signal, (reason) => controller.abort(reason))
     try {
-      return await fetchSegment(session, job, fetched, file, {
+      return await fetchSegment(session, steps.job, fetched, file, {
         signal: controller.signal,
         onFirstByte: () => {
-          paces.firstByte(job)
+          paces.firstByte(steps.job)
           turn.isFlowing = true
         },
         limits: [context.limit, limit],
+        goOn: (from) => this.#goOn(turn, session, steps, from),
+        onPassed: (job) => {
+          this.#tell('finish', connection, job, steps.bytesOf(job))
+          steps.isPassing(this.#finished(job).catch((error: unknown) => this.stop(error)))
+        },
       })
     } finally {
       stopListening()
     }
+  }
+
+  /** What is missing a little further on, when that is sooner reached by the connection that runs than by a new one. */
+  #goOn(turn: Turn, session: Session, steps: Steps, from: number): SegmentJob | undefined {
+    const { paces, context, continues } = this.#options
+    const { job } = steps
+    const isOver = turn.controller.signal.aborted || turn.successor !== undefined || job.isGivenUp
+    if (isOver || !continues || !paces.isKnown || !this.#isEmployed(turn.connection)) return undefined
+    const known = paces.of(session)
+    if (known.startSeconds < LEAST_START_SECONDS) return undefined
+    const pace: Pace = { ...known, bytesPerSecond: paces.speedOf(job) ?? known.bytesPerSecond }
+    const end = job.end
+    const found = this.#board.goOn(job, from, pace, paces.typical, turn.source)
+    if (found === undefined) return undefined
+    const { job: next, loser } = found
+    this.#tell('split', turn.connection, { position: end, start: end, end: next.end }, 0)
+    if (loser !== undefined) this.#turnOf(loser)?.controller.abort(new Interruption('overtaken'))
+    if (next === job) return job
+    paces.wentOn(job, next, session)
+    context.meter.overfetched(next.position - end)
+    steps.goOnWith(next)
+    turn.job = next
+    this.#tell('start', turn.connection, next, 0)
+    return next
+  }
+
+  #turnOf(job: SegmentJob): Turn | undefined {
+    return [...this.#turns].find((turn) => turn.job === job)
   }
 
   async #finished(job: SegmentJob): Promise<void> {
@@ -503,7 +585,9 @@ export class Crew {
   async #interrupted(turn: Turn, job: SegmentJob, why: Interruption): Promise<number> {
     if (!this.#options.continues) return this.#again(turn, job, why, 0)
     if (why.why !== 'robbed' || job.isGivenUp) {
-      this.#putBack(job)
+      if (why.why === 'overtaken') this.#board.leave(job)
+      else this.#board.putBack(job)
+      this.#wake()
       return 0
     }
     this.#board.putBackShared(job, this.#idle)
@@ -544,7 +628,21 @@ export class Crew {
     return true
   }
 
-  async #compareSeams(): Promise<void> {
+  /** Of all workers that ask while a comparison is under way the next one serves all. */
+  #compareSeams(): Promise<void> {
+    if (this.#nextComparison !== undefined) return this.#nextComparison
+    const next = this.#comparison
+      .catch(() => {}) // Told to those who waited for it.
+      .then(() => {
+        this.#nextComparison = undefined
+        return this.#compareNow()
+      })
+    this.#nextComparison = next
+    this.#comparison = next
+    return next
+  }
+
+  async #compareNow(): Promise<void> {
     for (;;) {
       try {
         await compareSeams(this.#board.jobs, this.#options.file)
@@ -629,7 +727,7 @@ export class Crew {
   #tell(
     type: 'start' | 'split' | 'finish',
     connection: number,
-    { position, start, end }: SegmentJob,
+    { position, start, end }: Pick<SegmentJob, 'position' | 'start' | 'end'>,
     bytes: number,
     result?: FetchResult,
   ): void {

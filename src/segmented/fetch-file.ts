@@ -189,7 +189,7 @@ export class FileFetch {
    */
   async #verify(): Promise<Checks | undefined> {
     const { emit } = this.#options.context
-    const after = await this.#expectAllUnchanged()
+    const after = await this.#expectAllUnchangedAndSync()
     if (after === undefined) return undefined
     const { verifySize, verifyModified } = this.#options.settings
     const size = this.#stateOf(verifySize, 'size', after)
@@ -211,6 +211,17 @@ export class FileFetch {
     // An empty file has a size, too.
     const isKnown = this.#before[name] !== undefined && after.some((facts) => facts?.[name] !== undefined)
     return isKnown ? 'matched' : 'unavailable'
+  }
+
+  /** The answers take round trips, and the disk its time: both at once. */
+  async #expectAllUnchangedAndSync(): Promise<readonly (SourceFacts | undefined)[] | undefined> {
+    // A failure is told once more when the file is published.
+    const synced = this.#options.place.file.sync().catch(() => {})
+    try {
+      return await this.#expectAllUnchanged()
+    } finally {
+      await synced // The file must not be closed under it.
+    }
   }
 
   /**
@@ -365,6 +376,7 @@ export class FileFetch {
       done: done ?? [],
       newBudget: () => this.#newBudget(),
       speedOf: (job) => this.#paces.speedOf(job),
+      currentSpeedOf: (job) => this.#paces.currentSpeedOf(job),
     })
     this.#board = board
     this.#options.context.meter.resumed(coveredBytes(done ?? []))

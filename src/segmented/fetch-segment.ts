@@ -1,11 +1,13 @@
-/** One attempt at what is left of one segment, on one session. */
+/** One attempt at what is left of one segment, on one session, and at those that the connection goes on with. */
 import { FtpTransferError } from '../errors.ts'
 import { LimitedReceiver } from '../connection/limited-receiver.ts'
+import type { DataReceiver } from '../connection/receiver.ts'
 import type { PartFile } from '../local/part-file.ts'
 import { retrieve, type RetrieveResult } from '../session/retrieve.ts'
 import type { RemotePath, Session, TransferType } from '../session/session.ts'
 import type { BandwidthLimit } from '../transport/bandwidth.ts'
 import type { SegmentJob } from './job.ts'
+import { Relay } from './relay.ts'
 import { RestartDistrusted, ResumeDistrusted, SeamDisagreement } from './restart.ts'
 import { SegmentWriter } from './segment-writer.ts'
 import { TextWriter } from './text-writer.ts'
@@ -24,6 +26,13 @@ export interface FetchHooks {
   readonly onFirstByte: () => void
   /** All of them hold; first those that the fewest share. */
   readonly limits: readonly BandwidthLimit[]
+  /**
+   * All of a segment has come, and bytes up to `from`: what the connection goes on with, if it does; the same
+   * segment if its end has been moved.
+   */
+  readonly goOn: (from: number) => SegmentJob | undefined
+  /** Told when a segment from which the connection went on is on disk. */
+  readonly onPassed: (job: SegmentJob) => void
 }
 
 export interface FetchResult extends RetrieveResult {
@@ -32,36 +41,37 @@ export interface FetchResult extends RetrieveResult {
 }
 
 /**
- * Leaves every byte that arrived on disk and in `job.position`, whether it succeeds or not. Rejects with
- * `ERR_FTP_TRUNCATED`, {@link RestartDistrusted}, `ERR_FTP_LOCAL_FILE`, or as `retrieve` does.
+ * Leaves every byte that arrived on disk and in the segments' `position`, whether it succeeds or not. Rejects with
+ * `ERR_FTP_TRUNCATED`, {@link RestartDistrusted}, `ERR_FTP_LOCAL_FILE`, or as `retrieve` does. All but the last
+ * segment have been told to `onPassed` then, or are the reason of the failure.
  */
 export async function fetchSegment(
   session: Session,
-  job: SegmentJob,
+  first: SegmentJob,
   source: FetchSource,
   file: PartFile,
-  { signal, onFirstByte, limits }: FetchHooks,
+  hooks: FetchHooks,
 ): Promise<FetchResult> {
   // A continuation begins a little before where it left off, and has to bring the same bytes again.
-  const own = Math.min(job.repeatedBytes, job.position - job.start)
-  const back = own === 0 ? job.knownBytes : own
-  const known = back === 0 ? new Uint8Array(0) : await file.read(job.position - back, back)
-  const writer = writerFor(job, source, file, known, onFirstByte)
-  const receiver = new LimitedReceiver(writer, limits)
-  const offset = job.position - known.length
-  job.live = writer
+  const own = Math.min(first.repeatedBytes, first.position - first.start)
+  const back = own === 0 ? first.knownBytes : own
+  const known = back === 0 ? new Uint8Array(0) : await file.read(first.position - back, back)
+  const offset = first.position - known.length
+  const stretch = new Stretch(first, source, file, known, hooks)
+  const receiver = new LimitedReceiver(stretch.receiver, hooks.limits)
   try {
     const result = await retrieve(session, {
       path: source.path,
       type: source.type,
       offset,
       receiver,
-      isWhole: () => writer.isWhole,
+      isWhole: () => stretch.writer.isWhole,
       endsAtEnd: source.size === undefined,
-      signal,
+      signal: hooks.signal,
     })
     receiver.dispose()
-    await writer.finish()
+    const { writer, job } = stretch
+    await stretch.finish()
     if (writer.stopped === 'mismatch' && own === 0) throw distrust(job, known)
     expectWhole(writer, job, source, result, offset > 0 && back === 0)
     job.overlap = writer.overlap.slice()
@@ -69,11 +79,78 @@ export async function fetchSegment(
   } catch (error) {
     receiver.dispose()
     // What has arrived is kept; a local failure on top of another is the one to be mended first.
-    await writer.finish()
+    await stretch.finish()
     throw error
   } finally {
-    job.position = writer.written
-    job.live = undefined
+    stretch.job.position = stretch.writer.written
+    stretch.job.live = undefined
+  }
+}
+
+/** One segment after another, as one connection brings them. */
+class Stretch {
+  readonly receiver: DataReceiver
+  /** The one that is being received, and who writes it. */
+  job: SegmentJob
+  writer: SegmentWriter | TextWriter
+  readonly #file: PartFile
+  readonly #hooks: FetchHooks
+  readonly #passing: Promise<void>[] = []
+  #onward: SegmentJob | undefined
+
+  constructor(job: SegmentJob, source: FetchSource, file: PartFile, known: Uint8Array, hooks: FetchHooks) {
+    this.job = job
+    this.#file = file
+    this.#hooks = hooks
+    if (source.type === 'A') {
+      this.receiver = this.writer = new TextWriter(file)
+    } else {
+      const writer = this.#writerOf(job, known, hooks.onFirstByte)
+      this.writer = writer
+      this.receiver = new Relay(writer, () => this.#next())
+    }
+    job.live = this.writer
+  }
+
+  /** Waits until everything is written. Rejects with the error of a failed write. */
+  async finish(): Promise<void> {
+    // None of them may be writing any more when the file is closed.
+    const ends = await Promise.allSettled([...this.#passing, this.writer.finish()])
+    const failure = ends.find((end) => end.status === 'rejected')
+    if (failure !== undefined) throw failure.reason
+  }
+
+  #writerOf(job: SegmentJob, known: Uint8Array, onFirstByte?: () => void): SegmentWriter {
+    return new SegmentWriter({
+      ...{ file: this.#file, start: job.position, until: job, known, onFirstByte },
+      onEnd: (from) => {
+        this.#onward = this.#hooks.goOn(from)
+      },
+    })
+  }
+
+  #next(): SegmentWriter | undefined {
+    const { job, writer } = this
+    const next = this.#onward
+    if (next === undefined) return undefined
+    this.#onward = undefined
+    this.#passing.push(this.#pass(job, writer))
+    const successor = this.#writerOf(next, new Uint8Array(0))
+    this.job = next
+    this.writer = successor
+    next.live = successor
+    return successor
+  }
+
+  async #pass(job: SegmentJob, writer: SegmentWriter | TextWriter): Promise<void> {
+    try {
+      await writer.finish()
+      job.overlap = writer.overlap.slice()
+    } finally {
+      job.position = writer.written
+      job.live = undefined
+    }
+    this.#hooks.onPassed(job)
   }
 }
 
@@ -81,17 +158,6 @@ export async function fetchSegment(
 function distrust(job: SegmentJob, known: Uint8Array): Error {
   if (job.knownBy === undefined) return new ResumeDistrusted(job.start)
   return new SeamDisagreement(job.start - known.length, known.slice(), job.knownBy, job.by)
-}
-
-function writerFor(
-  job: SegmentJob,
-  source: FetchSource,
-  file: PartFile,
-  known: Uint8Array,
-  onFirstByte: () => void,
-): SegmentWriter | TextWriter {
-  if (source.type === 'A') return new TextWriter(file)
-  return new SegmentWriter({ file, start: job.position, until: job, known, onFirstByte })
 }
 
 function expectWhole(

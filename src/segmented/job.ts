@@ -89,6 +89,10 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
     return this.isGivenUp ? this.start : (this.live?.written ?? this.position)
   }
 
+  get isEmpty(): boolean {
+    return this.#end === this.start
+  }
+
   get isDone(): boolean {
     return this.live === undefined && this.position >= this.#end
   }
@@ -107,10 +111,16 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
     return this.#cutAt(this.position, retries, Math.min(this.#overlapLimit, this.position - this.start))
   }
 
-  /** Goes on with the one behind it, of which nothing has come. */
+  /** Takes all of the one behind it, of which nothing has come, and leaves it empty. */
   absorb(next: SegmentJob): void {
-    if (next.start !== this.#end || this.arrived >= this.#end) throw new RangeError('It cannot go on there')
+    if (next.start !== this.#end || next.arrived > next.start) throw new RangeError('It cannot go on there')
     this.#end = next.end
+    next.#end = next.start
+  }
+
+  /** Leaves what has not come yet to a connection whose bytes have been compared already. */
+  leaveRest(retries: RetryBudget): SegmentJob {
+    return this.#cutAt(this.position, retries, 0)
   }
 
   /** As if nothing of it had ever come. Only while nobody fetches it. */

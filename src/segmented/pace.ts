@@ -28,9 +28,6 @@ const PATIENCE_STARTS = 5
 /** When nobody has looked for longer, nothing has been read either: the program was busy, or the machine asleep. */
 const BLIND_MS = 1_000
 
-/** Longer than it takes until the next look. Milliseconds. */
-const NEARLY_MS = 500
-
 interface Sample {
   readonly at: number
   readonly position: number
@@ -40,6 +37,8 @@ interface Attempt {
   readonly session: object | undefined
   beganAt: number
   firstByteAt: number | undefined
+  /** Of the connection, where it came from another segment; what is skipped on the way says nothing. */
+  speedBefore: number
   /** Those of the last {@link WINDOW_MS} and one before, the oldest first. */
   samples: Sample[]
 }
@@ -67,8 +66,15 @@ export class Paces {
     return this.#typical ?? this.#ofRunning() ?? UNKNOWN
   }
 
+  /** Whether anything is known of the connections here. */
+  get isKnown(): boolean {
+    return this.typical !== UNKNOWN
+  }
+
   began(job: SegmentJob, session?: object): void {
-    this.#attempts.set(job, { session, beganAt: this.#clock(), firstByteAt: undefined, samples: [] })
+    this.#attempts.set(job, {
+      ...{ session, beganAt: this.#clock(), firstByteAt: undefined, speedBefore: 0, samples: [] },
+    })
   }
 
   firstByte(job: SegmentJob): void {
@@ -107,17 +113,30 @@ export class Paces {
     return ageMs < RAMP_MS ? this.#ofYoung(attempt, speed) : speed
   }
 
+  /** Bytes per second of a running segment by what has come of it; `undefined` before its first byte. */
+  currentSpeedOf(job: SegmentJob): number | undefined {
+    const attempt = this.#attempts.get(job)
+    if (attempt?.firstByteAt === undefined) return undefined
+    const now = this.#clock()
+    const isFresh = now - attempt.firstByteAt < RAMP_MS
+    return Math.max(laterHalf(attempt, job.arrived, now), isFresh ? attempt.speedBefore : 0)
+  }
+
+  /** The connection of one segment, which is done, goes on with another, without a start. */
+  wentOn(job: SegmentJob, next: SegmentJob, session: object): void {
+    const speedBefore = this.currentSpeedOf(job) ?? 0
+    this.ended(job, session)
+    this.began(next, session)
+    this.firstByte(next)
+    const attempt = this.#attempts.get(next)
+    if (attempt !== undefined) attempt.speedBefore = speedBefore
+  }
+
   /** At first the bytes come in bursts, a round trip apart: nobody is called slow for that. */
   #ofYoung({ session }: Attempt, speed: number): number | undefined {
     const known = session && this.#measured.get(session)
     if (known !== undefined) return Math.max(speed, known.bytesPerSecond)
     return speed < this.typical.bytesPerSecond * SLOW_AT_FIRST ? undefined : speed
-  }
-
-  /** Whether a segment will be done within a moment. */
-  isNearlyDone(job: SegmentJob): boolean {
-    const speed = this.speedOf(job)
-    return speed !== undefined && job.end - job.arrived < (speed * NEARLY_MS) / 1_000
   }
 
   /** Whether nothing of a segment has come for so many milliseconds, although it had begun to. */

@@ -40,6 +40,8 @@ export interface SegmentWriterOptions {
   readonly until: StretchEnd
   /** The bytes before `start` as they stand in the file; the server is asked to begin with them. */
   readonly known: Uint8Array
+  /** Called when all has arrived, the bytes past the end included, with the offset of the last one; may move the end. */
+  readonly onEnd?: ((streamPosition: number) => void) | undefined
   /** Called once, when the first bytes arrive. */
   readonly onFirstByte?: (() => void) | undefined
 }
@@ -74,7 +76,7 @@ export class SegmentWriter implements DataReceiver {
   /** The offset up to which bytes of the segment have arrived. */
   get position(): number {
     const { start, until } = this.#options
-    return Math.min(until.end, Math.max(start, this.#streamPosition))
+    return Math.min(until.end, Math.max(start, this.streamPosition))
   }
 
   /** The offset before which every byte of the segment is written. */
@@ -84,15 +86,20 @@ export class SegmentWriter implements DataReceiver {
     return Math.min(until.end, Math.max(start, first))
   }
 
+  /** The offset up to which bytes of the file have been received, wherever they belong. */
+  get streamPosition(): number {
+    return this.#bufferStart + this.#filled
+  }
+
   /** Bytes that came although they belong to the next segment. */
   get excessBytes(): number {
-    return Math.max(0, this.#streamPosition - this.#options.until.end)
+    return Math.max(0, this.streamPosition - this.#options.until.end)
   }
 
   /** Whether all has arrived, the bytes behind a cut included, and nothing that should not be there. */
   get isWhole(): boolean {
     const isGood = this.#stopped === undefined || this.#stopped === 'full'
-    return isGood && this.#streamPosition >= this.#enough
+    return isGood && this.streamPosition >= this.#enough
   }
 
   get stopped(): StopReason | undefined {
@@ -104,17 +111,20 @@ export class SegmentWriter implements DataReceiver {
     return this.#overlap.subarray(0, this.excessBytes)
   }
 
+  /** No more than is missing, if something is. */
   space(): Uint8Array {
-    return this.#filled === 0 ? this.#buffer : this.#buffer.subarray(this.#filled)
+    const missing = this.#enough - this.streamPosition
+    const end = missing > 0 ? Math.min(this.#buffer.length, this.#filled + missing) : this.#buffer.length
+    return this.#buffer.subarray(this.#filled, end)
   }
 
   received(bytes: number): 'more' | 'pause' | 'stop' {
     if (this.#stopped !== undefined) return 'stop'
     if (!this.#hasBegun) this.#begin()
     this.#filled += bytes
-    const enough = this.#enough
-    if (this.#streamPosition >= enough && enough > this.#options.until.end) this.#stopped = 'full'
-    else if (this.#streamPosition > enough) this.#stopped = 'excess'
+    const enough = this.#whetherEnough()
+    if (this.streamPosition >= enough && enough > this.#options.until.end) this.#stopped = 'full'
+    else if (this.streamPosition > enough) this.#stopped = 'excess'
     else if (this.#buffer.length - this.#filled >= LEAST_ROOM) return 'more'
     this.#flush()
     if (this.#stopped !== undefined) return 'stop'
@@ -137,6 +147,13 @@ export class SegmentWriter implements DataReceiver {
     if (this.#writeError !== undefined) throw this.#writeError
   }
 
+  /** Where it is, its end may be moved: what follows is still at hand. */
+  #whetherEnough(): number {
+    const { until, onEnd } = this.#options
+    if (this.streamPosition >= this.#enough && this.#enough > until.end) onEnd?.(this.streamPosition)
+    return this.#enough
+  }
+
   #begin(): void {
     this.#hasBegun = true
     this.#options.onFirstByte?.()
@@ -149,10 +166,6 @@ export class SegmentWriter implements DataReceiver {
 
   get #areWritesUnderWay(): boolean {
     return this.#writes.some(({ isDone }) => !isDone)
-  }
-
-  get #streamPosition(): number {
-    return this.#bufferStart + this.#filled
   }
 
   /** Hands the buffer's bytes to where each belongs, and goes on with a free buffer. */

@@ -14,11 +14,17 @@ function newBudget(): RetryBudget {
   return new RetryBudget(POLICY, SIZE, Math.random)
 }
 
-function boardOf(done: readonly ByteRange[], connections: number): Board {
+function boardOf(done: readonly ByteRange[], connections: number, currentSpeed = 100_000): Board {
   const jobs = planGaps(gapsIn(done, SIZE), connections, 1_000).map(
     (segment) => new SegmentJob({ ...segment, size: SIZE, retries: newBudget() }),
   )
-  return new Board({ jobs, done, newBudget, speedOf: () => 500_000 })
+  return new Board({
+    jobs,
+    done,
+    newBudget,
+    speedOf: () => 500_000,
+    currentSpeedOf: (job) => (job.position > job.start ? currentSpeed : undefined),
+  })
 }
 
 /** Every byte is done, or in one segment. */
@@ -36,7 +42,7 @@ const ranges = fc
   )
 const steps = fc.array(
   fc.record({
-    does: fc.constantFrom('take', 'move', 'finish', 'put back', 'share', 'extend', 'give up'),
+    does: fc.constantFrom('take', 'move', 'finish', 'put back', 'share', 'go on', 'give up'),
     source: fc.nat(2),
     which: fc.nat(),
     by: fc.nat(3_000_000),
@@ -60,8 +66,22 @@ describe('Board', () => {
               expect(found.job.by).toBe(sources[source])
               running.push(found.job)
             }
-          } else if (does === 'extend') {
-            board.extend((one) => one === job)
+          } else if (does === 'go on') {
+            if (job === undefined || job.isGivenUp) continue
+            written += job.end - job.position
+            job.position = job.end
+            const { end } = job
+            const found = board.goOn(job, Math.min(SIZE, end + (by % 5_000)), PACE, PACE, job.by)
+            if (found === undefined) continue
+            expect(found.job.by).toBe(job.by)
+            if (found.job === job) expect(job.end).toBeGreaterThan(end)
+            else {
+              expect(found.job.position).toBeGreaterThanOrEqual(Math.min(SIZE, end + (by % 5_000)))
+              running.push(found.job)
+            }
+            if (found.loser === undefined) continue
+            running.splice(running.indexOf(found.loser), 1)
+            board.leave(found.loser)
           } else if (does === 'give up') {
             const by = sources[source]
             const given = coveredBytes(board.giveUp(by))
@@ -109,19 +129,67 @@ describe('Board', () => {
     expect(board.hasWork(PACE)).toBe(true)
   })
 
-  test('one that is nearly done goes on with the next that nobody has begun', () => {
-    const board = boardOf([], 3)
-    const found = board.take(PACE)
-    if (found === undefined || !('job' in found)) throw new Error('nothing to do')
-    const { end } = found.job
-    board.extend(() => false)
-    expect(found.job.end).toBe(end)
-    board.extend(() => true)
-    expect(found.job.end).toBe(6_666_667)
-    found.job.position = found.job.end
-    board.extend(() => true)
-    expect(found.job.end).toBe(6_666_667)
-    expectWhole(board)
+  describe('a connection that has come to the end of its segment', () => {
+    const taken = (board: Board): SegmentJob => {
+      const found = board.take(PACE)
+      if (found === undefined || !('job' in found)) throw new Error('nothing to do')
+      return found.job
+    }
+    const PIECE = SIZE / 4
+
+    test('goes on with the next one that nobody has begun, as one segment', () => {
+      const board = boardOf([], 4)
+      const job = taken(board)
+      job.position = job.end
+      expect(board.goOn(job, job.end + 4_096, PACE, PACE, undefined)).toEqual({ job, loser: undefined })
+      expect([job.start, job.end]).toEqual([0, 2 * PIECE])
+      expectWhole(board)
+    })
+
+    test('takes it from one that has not had a byte of it', () => {
+      const board = boardOf([], 4)
+      const [job, next] = [taken(board), taken(board)]
+      job.position = job.end
+      expect(board.goOn(job, job.end + 4_096, PACE, PACE, undefined)).toEqual({ job, loser: next })
+      expect([job.end, next.start, next.end]).toEqual([2 * PIECE, PIECE, PIECE])
+      board.leave(next)
+      expect(board.segments).not.toContain(next)
+      expectWhole(board)
+    })
+
+    test('overtakes a slower one that has come a little way', () => {
+      const board = boardOf([], 4)
+      const [job, slower] = [taken(board), taken(board)]
+      job.position = job.end
+      slower.position += 4_500
+      const found = board.goOn(job, PIECE, { ...PACE, startSeconds: 0.02 }, PACE, undefined)
+      // At a tenth of the speed the other one comes 500 bytes further meanwhile.
+      expect(found?.job).toMatchObject({ start: PIECE + 5_000, end: 2 * PIECE })
+      expect(slower.end).toBe(PIECE + 5_000)
+      expectWhole(board)
+    })
+
+    test('goes on where another was stopped in the middle', () => {
+      const board = boardOf([], 4)
+      const [job, stopped] = [taken(board), taken(board)]
+      job.position = job.end
+      stopped.position += 5_000
+      board.putBack(stopped)
+      const found = board.goOn(job, PIECE + 4_096, PACE, PACE, undefined)
+      expect(found?.job).toMatchObject({ start: PIECE + 5_000, end: 2 * PIECE })
+      expectWhole(board)
+    })
+
+    test.each([
+      ['it has come too far', { speed: 100_000, done: 20_000 }],
+      ['it is as fast', { speed: 600_000, done: 1_000 }],
+    ])('leaves the next one to the other when %s', (_, { speed, done }) => {
+      const board = boardOf([], 4, speed)
+      const [job, other] = [taken(board), taken(board), taken(board), taken(board)]
+      job.position = job.end
+      other.position += done
+      expect(board.goOn(job, PIECE, PACE, PACE, undefined)).toBeUndefined()
+    })
   })
 
   test('what lies before a seam that is not compared is not claimed', () => {

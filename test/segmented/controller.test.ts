@@ -10,6 +10,10 @@ interface Watched {
   readonly wanted: readonly number[]
 }
 
+function alike(count: number): number[] {
+  return new Array<number>(count).fill(MB)
+}
+
 /** A transfer whose rate depends on nothing but the number of connections; they flow as soon as they are wanted. */
 function watch(
   rateOf: (connections: number, second: number) => number,
@@ -19,13 +23,20 @@ function watch(
     startSeconds = 0.02,
     left = Infinity,
     flowing = (wanted: number) => wanted,
+    speedsOf = alike,
   } = {},
 ): Watched {
   const controller = new ConnectionController(most)
   const wanted: number[] = []
   let bytes = 0
   for (let now = 0; now < seconds * 1_000; now += 50) {
-    const count = controller.look({ now, bytes, flowing: flowing(controller.wanted), startSeconds, left })
+    const count = controller.look({
+      now,
+      bytes,
+      speeds: speedsOf(flowing(controller.wanted)),
+      startSeconds,
+      left,
+    })
     wanted.push(count)
     bytes += (rateOf(Math.min(count, flowing(count)), now / 1_000) * 50) / 1_000
   }
@@ -51,6 +62,16 @@ describe('ConnectionController', () => {
   test('finds the number at which the bottleneck is full', () => {
     const { controller } = watch((connections) => Math.min(connections * 4 * MB, 30 * MB))
     expect(controller.wanted).toBe(8)
+  })
+
+  test('keeps those that bring nearly all, where the others get next to nothing', () => {
+    const speedsOf = (count: number): number[] =>
+      alike(count).map((speed, at) => (at === 1 ? 24 : 0.4) * speed)
+    const { wanted } = watch(() => 25 * MB, { speedsOf, seconds: 5 })
+    expect([...new Set(wanted)]).toEqual([4, 1])
+    // Where one is merely faster, more may help.
+    const uneven = (count: number): number[] => alike(count).map((speed, at) => speed / (at + 1))
+    expect(watch((count) => count * MB, { speedsOf: uneven }).controller.wanted).toBe(16)
   })
 
   test('a little more is not enough', () => {
@@ -92,7 +113,9 @@ describe('ConnectionController', () => {
     controller.limit(6)
     expect(controller.wanted).toBe(6)
     controller.limit(9)
-    expect(controller.look({ now: 1e6, bytes: 0, flowing: 6, startSeconds: 0.02, left: Infinity })).toBe(6)
+    expect(
+      controller.look({ now: 1e6, bytes: 0, speeds: alike(6), startSeconds: 0.02, left: Infinity }),
+    ).toBe(6)
     expect(watch((connections) => connections * MB, { most: 1 }).controller.wanted).toBe(1)
   })
 
@@ -100,7 +123,7 @@ describe('ConnectionController', () => {
     const view = fc.record({
       step: fc.nat(5_000),
       bytes: fc.nat(2 ** 31),
-      flowing: fc.nat(70),
+      speeds: fc.array(fc.nat(50 * MB), { maxLength: 70 }),
       startSeconds: fc.double({ min: 0, max: 10, noNaN: true }),
       left: fc.nat(2 ** 31),
       limit: fc.option(fc.nat(70), { nil: undefined, freq: 20 }),

@@ -157,15 +157,32 @@ describe('Paces', () => {
     expect(world.paces.speedOf(job)).toBeCloseTo(5e6, -5)
   })
 
-  test('is nearly done when the rest takes less than half a second', () => {
+  test('the current speed is not known before the first byte, and that of a young one is what it has brought', () => {
     const world = new World()
     const job = world.begin({})
-    world.rate(job, 1e9)
-    world.run(1_000)
-    expect(world.paces.isNearlyDone(job)).toBe(false)
-    job.position = job.end - 400_000_000
-    world.rate(job, 0)
-    expect(world.paces.isNearlyDone(job)).toBe(true)
+    expect(world.paces.currentSpeedOf(job)).toBe(0)
+    expect(new Paces(() => 0).currentSpeedOf(job)).toBeUndefined()
+    world.rate(job, 1e6)
+    world.run(50)
+    expect(world.paces.speedOf(job)).toBeUndefined()
+    expect(world.paces.currentSpeedOf(job)).toBeCloseTo(1e6, -5)
+  })
+
+  test('a connection that goes on needs no start for the next segment', () => {
+    const world = new World()
+    const session = {}
+    const job = world.begin(session)
+    world.rate(job, 1e7)
+    world.run(2_000)
+    const { retries } = job
+    const next = new SegmentJob({ start: 1e12, end: 2e12, size: 2e12, retries })
+    world.paces.wentOn(job, next, session)
+    expect(world.paces.of(session).bytesPerSecond).toBeCloseTo(1e7, -6)
+    expect(world.paces.currentSpeedOf(next)).toBeCloseTo(1e7, -6)
+    world.pass(200)
+    next.position += 2e6
+    world.paces.look()
+    expect(world.paces.speedOf(next)).toBeCloseTo(1e7, -6)
   })
 
   test('one that stands still spoils neither what is typical nor what its session has shown', () => {

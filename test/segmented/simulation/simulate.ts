@@ -16,6 +16,8 @@ export interface Simulated {
   readonly finalConnections: number
   readonly splits: number
   readonly robberies: number
+  /** How often a connection went on at the end of its segment. */
+  readonly onwards: number
 }
 
 export interface SimulationOptions {
@@ -44,6 +46,8 @@ interface Worker {
   /** Part of a byte. */
   remainder: number
   since: number
+  /** Bytes that come once more on the way to what is missing. */
+  skips: number
 }
 
 /** @throws Error if a byte is fetched twice or never, or if it does not end */
@@ -61,6 +65,7 @@ class Simulation {
   #now = 0
   #logins = 0
   #splits = 0
+  #onwards = 0
   #robberies = 0
   #arrived = 0
   #most = 0
@@ -78,9 +83,19 @@ class Simulation {
     this.#board = new Board({
       ...{ size, jobs, done: [], newBudget: budget },
       speedOf: (job) => this.#paces.speedOf(job),
+      currentSpeedOf: (job) => this.#paces.currentSpeedOf(job),
     })
     this.#workers = Array.from({ length: most }, () => ({
-      ...{ state: 'new', until: 0, login: -1, session: undefined, job: undefined, remainder: 0, since: 0 },
+      ...{
+        state: 'new',
+        until: 0,
+        login: -1,
+        session: undefined,
+        job: undefined,
+        remainder: 0,
+        since: 0,
+        skips: 0,
+      },
     }))
   }
 
@@ -95,7 +110,6 @@ class Simulation {
       if (this.#now - looked >= LOOK_EVERY) {
         looked = this.#now
         this.#paces.look()
-        this.#board.extend((job) => this.#paces.isNearlyDone(job))
       }
       if (this.#now - adjusted >= AUTO_EVERY) {
         adjusted = this.#now
@@ -106,15 +120,18 @@ class Simulation {
     return {
       ...{ seconds: this.#now, logins: this.#logins, mostConnections: this.#most },
       ...{ finalConnections: this.#wanted, splits: this.#splits, robberies: this.#robberies },
+      onwards: this.#onwards,
     }
   }
 
   #adjust(): void {
     if (this.#controller === undefined) return
-    const flowing = this.#workers.filter(({ state }) => state === 'flowing').length
+    const speeds = this.#workers.flatMap(({ state, job }) =>
+      state === 'flowing' && job !== undefined ? [this.#paces.currentSpeedOf(job) ?? 0] : [],
+    )
     const { startSeconds } = this.#paces.typical
     const left = this.#size - this.#arrived
-    const view = { now: this.#now * 1_000, bytes: this.#arrived, flowing, startSeconds, left }
+    const view = { now: this.#now * 1_000, bytes: this.#arrived, speeds, startSeconds, left }
     this.#wanted = this.#controller.look(view)
   }
 
@@ -156,7 +173,7 @@ class Simulation {
     }
     if (found.from !== undefined) this.#splits += 1
     this.#paces.began(found.job, worker.session)
-    Object.assign(worker, { state: 'starting', job: found.job, remainder: 0 })
+    Object.assign(worker, { state: 'starting', job: found.job, remainder: 0, skips: 0 })
     worker.until = this.#now + this.#network.startSeconds
   }
 
@@ -212,15 +229,46 @@ class Simulation {
       return
     }
     const exact = rate * STEP_SECONDS + worker.remainder
-    const bytes = Math.min(Math.floor(exact), job.end - job.position)
+    const skipped = Math.min(Math.floor(exact), worker.skips)
+    worker.skips -= skipped
+    const bytes = Math.min(Math.floor(exact) - skipped, job.end - job.position)
     worker.remainder = exact - Math.floor(exact)
     job.position += bytes
     this.#arrived += bytes
-    if (job.position < job.end) return
+    if (job.position < job.end || this.#goesOn(worker, job)) return
     this.#paces.ended(job, worker.session ?? {})
+    this.#finished(job)
+    Object.assign(worker, { state: 'idle', job: undefined })
+  }
+
+  #overtaken(worker: Worker): void {
+    if (worker.job === undefined) return
+    this.#paces.ended(worker.job, worker.session ?? {})
+    this.#board.leave(worker.job)
+    Object.assign(worker, { state: 'idle', job: undefined })
+  }
+
+  #finished(job: SegmentJob): void {
     this.#board.finished(job)
     this.#board.settle()
-    Object.assign(worker, { state: 'idle', job: undefined })
+  }
+
+  #goesOn(worker: Worker, job: SegmentJob): boolean {
+    const session = worker.session ?? {}
+    const known = this.#paces.of(session)
+    const { end } = job
+    const pace = { ...known, bytesPerSecond: this.#paces.speedOf(job) ?? known.bytesPerSecond }
+    const found = this.#board.goOn(job, end, pace, this.#paces.typical, undefined)
+    if (found === undefined) return false
+    this.#onwards += 1
+    const { job: next, loser } = found
+    const beaten = loser && this.#workers.find((one) => one.job === loser)
+    if (beaten !== undefined) this.#overtaken(beaten)
+    if (next === job) return true
+    this.#paces.wentOn(job, next, session)
+    this.#finished(job)
+    Object.assign(worker, { job: next, skips: next.position - end })
+    return true
   }
 }
 

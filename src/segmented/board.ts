@@ -75,7 +75,9 @@ export class Board {
   /** All of the file for the progress: what is done, and each segment that is not. */
   get segments(): readonly MeasuredSegment[] {
     const done = mergeRanges(this.#done).map(({ start, end }) => ({ start, end, arrived: end, isDone: true }))
-    return [...done, ...this.#jobs].sort((a, b) => a.start - b.start || a.end - b.end)
+    // One that only compares a seam is nothing to show; an empty file is one segment.
+    const shown = this.#jobs.filter(({ start, isEmpty }) => !isEmpty || start === 0)
+    return [...done, ...shown].sort((a, b) => a.start - b.start)
   }
 
   /** Whether a connection of that pace would find something to do. */

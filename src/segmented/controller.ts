@@ -47,8 +47,11 @@ const LEAST_PATIENCE_MS = 1_000
 /** When it is tried again whether more would help: first after this, then after twice as long, and so on. */
 const FIRST_PAUSE_MS = 8_000
 const LONGEST_PAUSE_MS = 120_000
-/** With fewer windows left than this, or less time, nothing is changed any more: little could be saved. */
-const WINDOWS_LEFT = 3
+/**
+ * With fewer windows left than this, or less time, nothing is changed any more: a login, a start and the way up to
+ * speed take about half of it.
+ */
+const WINDOWS_LEFT = 6
 const LEAST_LEFT_MS = 1_000
 
 export class ConnectionController {

@@ -69,6 +69,32 @@ describe.each(['none', 'explicit'] as const)('security %s', (security) => {
     expect(ranges.at(-1)?.end).toBe(SIZE)
     expect(ranges.slice(1).map(({ start }) => start)).toEqual(ranges.slice(0, -1).map(({ end }) => end))
   })
+
+  test('at the end of its segment a fast connection goes on through what a slow one has barely begun', async () => {
+    const { result, server, segments, lost } = await fetch(
+      { security, bytesPerSecond: [16_000_000, 200_000], latencyMs: 60 },
+      { connections: 2 },
+    )
+    expect(lost).toEqual([])
+    const retrievals = server.commands.map((sent) => sent.filter((line) => line.startsWith('RETR')).length)
+    // One data connection for more than one segment, and the other one at its second at the most.
+    expect(retrievals[0]).toBe(1)
+    expect(segments.filter(({ type, connection }) => type === 'finish' && connection === 0).length).toBe(2)
+    expect(bytesBy(segments, 0) + bytesBy(segments, 1)).toBe(SIZE)
+    expect(bytesBy(segments, 1)).toBeLessThan(SIZE / 8)
+    expect(result.connections).toBe(2)
+  })
+
+  test('and takes what another has only asked for', async () => {
+    const { server, segments, lost } = await fetch(
+      { security, bytesPerSecond: 8_000_000, latencyMs: 150 },
+      { connections: 2 },
+    )
+    expect(lost).toEqual([])
+    expect(server.logins).toHaveLength(2)
+    const ranges = segments.filter(({ type }) => type === 'finish').sort((a, b) => a.start - b.start)
+    expect(ranges.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(SIZE)
+  })
 })
 
 test('one that stands still loses its segment long before any time-out, and no byte', async () => {

@@ -106,7 +106,7 @@ describe('Board', () => {
         }
         expect(board.isDone).toBe(running.length === 0 && !board.hasWork({ ...PACE, bytesPerSecond: 0 }))
       }),
-      { numRuns: 300 },
+      { numRuns: 1_000 },
     )
   })
 

@@ -78,6 +78,20 @@ describe('simulated networks', () => {
   })
 })
 
+describe('a fast connection that comes to what a slow one has barely begun', () => {
+  test('goes on, and the slow one begins anew elsewhere', () => {
+    const simulated = new Network({
+      ...{ roundTrip: 0.1, shared: 1_000 * MB, caps: [10 * MB, 0.2 * MB], loss: 0, loginRoundTrips: 7 },
+      ...{ mostConnections: 99, mishaps: [] },
+    })
+    const { seconds, onwards, logins } = simulate({ network: simulated, size: 100 * MIB, connections: 2 })
+    expect(onwards).toBeGreaterThan(0)
+    expect(logins).toBe(2)
+    // One login, one start and the way up to speed are 2 s; each further start would be one more.
+    expect(seconds).toBeLessThan(simulated.idealSeconds(100 * MIB, 2) + 2.5)
+  })
+})
+
 const NUMBERS = [1, 2, 4, 8, 16]
 
 function ratioOfAuto(options: NetworkOptions, size: number): number {

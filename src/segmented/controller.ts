@@ -47,6 +47,9 @@ const LEAST_PATIENCE_MS = 1_000
 /** When it is tried again whether more would help: first after this, then after twice as long, and so on. */
 const FIRST_PAUSE_MS = 8_000
 const LONGEST_PAUSE_MS = 120_000
+/** Over how long it is looked whether a smaller number brings as much; with less than this part of it, it does not. */
+const RECONSIDERED_MS = 1_000
+const FALLEN = 0.87
 /**
  * With fewer windows left than this, or less time, nothing is changed any more: a login, a start and the way up to
  * speed take about half of it.
@@ -60,6 +63,9 @@ export class ConnectionController {
   #wanted: number
   /** What there was before the last doubling; `undefined` when nothing is on trial. */
   #before: { readonly count: number; readonly rate: number } | undefined
+  /** What was given back last and what there was with it; since `at` it has been looked whether that was right. */
+  #given:
+    { readonly count: number; readonly rate: number; readonly at: number; readonly bytes: number } | undefined
   #half: { readonly at: number; readonly bytes: number } | undefined
   /** Bytes a millisecond in each half window, since everything flows. */
   #rates: number[] = []
@@ -85,16 +91,19 @@ export class ConnectionController {
     if (this.#wanted <= this.#most) return
     this.#wanted = this.#most
     this.#before = undefined
+    this.#given = undefined
     this.#measureAnew()
   }
 
   /** The transfer stood still, or worked with other connections than were wanted. */
   interrupted(): void {
+    this.#given = undefined
     this.#measureAnew()
   }
 
   /** Looks at what there is now, some ten times a second, and gives how many there should be. */
   look(view: ConnectionView): number {
+    this.#reconsider(view)
     const rate = this.#rateOfHalf(view)
     const isTooEarly = this.#areStillComing(view) || view.now < this.#restsUntil
     if (isTooEarly) this.#rates = []
@@ -141,7 +150,25 @@ export class ConnectionController {
     this.#giveBack(view, this.#before.count)
   }
 
+  /** What came with fewer connections may have been a burst: if it does not last, the others are tried again. */
+  #reconsider({ now, bytes }: ConnectionView): void {
+    const given = this.#given
+    if (given === undefined) return
+    const elapsed = now - given.at
+    if (elapsed < RECONSIDERED_MS) return
+    const rate = (bytes - given.bytes) / elapsed
+    this.#given = now < this.#restsUntil ? { ...given, at: now, bytes } : undefined
+    if (rate >= given.rate * FALLEN) return
+    this.#given = undefined
+    this.#before = { count: this.#wanted, rate }
+    this.#wanted = Math.min(this.#most, given.count)
+    this.#restsUntil = now
+    this.#measureAnew()
+  }
+
   #giveBack(view: ConnectionView, count: number): void {
+    const [previous = 0, last = 0] = this.#rates.slice(-2)
+    this.#given = { count: this.#wanted, rate: (previous + last) / 2, at: view.now, bytes: view.bytes }
     this.#wanted = count
     this.#before = undefined
     this.#restsUntil = view.now + this.#pauseMs

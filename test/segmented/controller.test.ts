@@ -74,6 +74,17 @@ describe('ConnectionController', () => {
     expect(watch((count) => count * MB, { speedsOf: uneven }).controller.wanted).toBe(16)
   })
 
+  test('takes back what it misses: what came with fewer was a burst', () => {
+    const changes = (wanted: readonly number[]): number[] =>
+      wanted.filter((count, index) => count !== wanted[index - 1])
+    const burst = (count: number, second: number): number =>
+      Math.min(5.75 * MB, count * (second < 1.5 ? 1 : 0.5) * MB)
+    expect(changes(watch(burst, { seconds: 6 }).wanted)).toEqual([4, 8, 16, 8, 16])
+    // The link has become slower for all: they are of no more use than before.
+    const fallen = (_count: number, second: number): number => (second < 1.5 ? 4 : 2) * MB
+    expect(changes(watch(fallen, { seconds: 6 }).wanted)).toEqual([4, 8, 4, 8, 4])
+  })
+
   test('a little more is not enough', () => {
     const { controller } = watch((connections) => (connections > 4 ? 11 * MB : 10 * MB))
     expect(controller.wanted).toBe(4)

@@ -43,7 +43,7 @@ export interface TransferEvents {
   /** At most ten a second, and always a last one. */
   readonly progress: TransferProgress
   readonly segment: {
-    /** `'split'`: the connection had nothing to do and takes this part of another's segment. */
+    /** `'split'`: the connection had nothing left to do and takes over what another had, or nobody yet. */
     readonly type: 'start' | 'split' | 'finish'
     /** Which of the transfer's connections works on it, from 0. */
     readonly connection: number

@@ -38,6 +38,9 @@ const { values } = parseArgs({
 const MIB = 2 ** 20
 const LARGEST = 200 * MIB
 const TIMEOUT_MS = 300_000
+/** A number of connections with which it takes that much longer than with another, and so long, is not the best. */
+const WORSE = 1.5
+const LEAST_TIMEOUT_MS = 12_000
 
 interface DrawnLink extends LinkOptions {
   readonly capBytesPerSecond: number | undefined
@@ -64,10 +67,11 @@ interface Try {
   readonly within: (command: readonly string[]) => readonly string[]
 }
 
-/** @returns seconds of the whole process */
+/** @returns seconds of the whole process; `Infinity` where it takes longer than `timeoutMs` */
 async function time(
   { workspace, source, login, within }: Try,
   connections: number | 'auto',
+  timeoutMs: number,
 ): Promise<number> {
   emptyFolder(workspace.targets)
   const target = join(workspace.targets, 'target.bin')
@@ -80,8 +84,9 @@ async function time(
   })
   const { signal } = new AbortController()
   const run = await measure(within(command ?? []), {
-    ...{ scratch: workspace.scratch, timeoutMs: TIMEOUT_MS, signal },
+    ...{ scratch: workspace.scratch, timeoutMs, signal },
   })
+  if ('failure' in run && run.failure.startsWith('not done after')) return Infinity
   if ('failure' in run) throw new Error(run.failure)
   const wrong = await whatIsWrong(target, source.size, source.sha256)
   if (wrong !== undefined) throw new Error(wrong)
@@ -99,9 +104,14 @@ async function onLink(link: DrawnLink, workspace: Workspace): Promise<number> {
   const one: Try = { workspace, source, login: server, within: far.forClient }
   const ways = [...values.numbers.split(',').map(Number), 'auto' as const]
   const times = new Map<number | 'auto', number[]>(ways.map((way) => [way, []]))
+  // The most connections first: with one, a link that caps each may take minutes, which says nothing of 'auto'.
+  const inTurn = [...ways].reverse()
+  let best = Infinity
+  const timeoutMs = (): number => Math.min(TIMEOUT_MS, Math.max(LEAST_TIMEOUT_MS, best * 1_000 * WORSE))
   for (let round = 0; round <= Number(values.rounds); round++) {
-    for (const way of round === 0 ? ways.slice(-2) : ways) {
-      const seconds = await time(one, way)
+    for (const way of round === 0 ? inTurn.slice(0, 1) : inTurn) {
+      const seconds = await time(one, way, timeoutMs())
+      best = Math.min(best, seconds)
       if (round > 0) times.get(way)?.push(seconds)
     }
   }
@@ -116,7 +126,7 @@ async function onLink(link: DrawnLink, workspace: Workspace): Promise<number> {
     (bytes / 1e6).toFixed(0),
   ]
   console.log(
-    `| ${[...facts, ...medians.map((seconds) => seconds.toFixed(2)), ratio.toFixed(3)].join(' | ')} |`,
+    `| ${[...facts, ...medians.map((seconds) => (seconds === Infinity ? '–' : seconds.toFixed(2))), ratio.toFixed(3)].join(' | ')} |`,
   )
   return ratio
 }

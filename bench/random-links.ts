@@ -20,7 +20,7 @@ const usage = `node --import tsx bench/random-links.ts [options]
   --links N           how many are drawn (20)
   --rounds N          on each, after one that does not count; medians (1)
   --numbers A,B       fixed numbers of connections (1,2,4,8,16)
-  --seconds N         that the file takes at the full rate of the link (6)
+  --seconds N         that the file takes at the full rate of the link, or of all connections (6)
   --seed N            of the links (by the clock; printed)
 `
 
@@ -95,7 +95,9 @@ async function time(
 
 async function onLink(link: DrawnLink, workspace: Workspace): Promise<number> {
   const { capBytesPerSecond } = link
-  const bytes = Math.min(LARGEST, payloadBytesPerSecond(link) * Number(values.seconds))
+  const most = Math.max(...values.numbers.split(',').map(Number))
+  const rate = Math.min(payloadBytesPerSecond(link), (capBytesPerSecond ?? Infinity) * most)
+  const bytes = Math.min(LARGEST, rate * Number(values.seconds))
   emptyFolder(workspace.served)
   const source = await makeSource(workspace, Math.round(bytes))
   await using far = await startLink(link, workspace.scratch)

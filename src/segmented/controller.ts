@@ -47,6 +47,8 @@ const LEAST_PATIENCE_MS = 1_000
 /** When it is tried again whether more would help: first after this, then after twice as long, and so on. */
 const FIRST_PAUSE_MS = 8_000
 const LONGEST_PAUSE_MS = 120_000
+/** More are quickly had, and cost little where they bring nothing: they are given that long before they are given back. */
+const LEAST_TRIAL_MS = 1_000
 /** Over how long it is looked whether a smaller number brings as much; with less than this part of it, it does not. */
 const RECONSIDERED_MS = 1_000
 const FALLEN = 0.87
@@ -147,6 +149,7 @@ export class ConnectionController {
     const enough = enoughOf(view.speeds)
     if (enough <= this.#wanted / 2) return this.#giveBack(view, enough)
     if (this.#before === undefined || rate >= this.#before.rate * WORTHWHILE) return this.#double(view, rate)
+    if ((this.#rates.length * windowMs(view)) / 2 < LEAST_TRIAL_MS) return
     this.#giveBack(view, this.#before.count)
   }
 
@@ -167,8 +170,8 @@ export class ConnectionController {
   }
 
   #giveBack(view: ConnectionView, count: number): void {
-    const [previous = 0, last = 0] = this.#rates.slice(-2)
-    this.#given = { count: this.#wanted, rate: (previous + last) / 2, at: view.now, bytes: view.bytes }
+    const rate = this.#rates.reduce((sum, one) => sum + one, 0) / this.#rates.length
+    this.#given = { count: this.#wanted, rate, at: view.now, bytes: view.bytes }
     this.#wanted = count
     this.#before = undefined
     this.#restsUntil = view.now + this.#pauseMs

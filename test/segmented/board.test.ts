@@ -4,7 +4,7 @@ import { Board } from '../../src/segmented/board.ts'
 import { SegmentJob } from '../../src/segmented/job.ts'
 import { planGaps } from '../../src/segmented/plan.ts'
 import { coveredBytes, gapsIn, mergeRanges, type ByteRange } from '../../src/segmented/ranges.ts'
-import { RetryBudget } from '../../src/segmented/retry.ts'
+import { RetryBudget } from '../../src/operations/retry.ts'
 
 const SIZE = 10_000_000
 const POLICY = { attempts: 1, minDelay: 0, maxDelay: 0, factor: 1, jitter: 0 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SegmentJob } from '../../src/segmented/job.ts'
 import { Paces } from '../../src/segmented/pace.ts'
-import { RetryBudget } from '../../src/segmented/retry.ts'
+import { RetryBudget } from '../../src/operations/retry.ts'
 
 const POLICY = { attempts: 1, minDelay: 0, maxDelay: 0, factor: 1, jitter: 0 }
 const LOOK_MS = 100

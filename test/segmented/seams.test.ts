@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { SegmentJob } from '../../src/segmented/job.ts'
 import { planSegments } from '../../src/segmented/plan.ts'
 import { RestartDistrusted } from '../../src/segmented/restart.ts'
-import { RetryBudget } from '../../src/segmented/retry.ts'
+import { RetryBudget } from '../../src/operations/retry.ts'
 import { compareSeams, type SeamFile } from '../../src/segmented/seams.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 

@@ -5,7 +5,7 @@ import type { SegmentJob } from '../../../src/segmented/job.ts'
 import { SegmentJob as Job } from '../../../src/segmented/job.ts'
 import { Paces } from '../../../src/segmented/pace.ts'
 import { planSegments } from '../../../src/segmented/plan.ts'
-import { RetryBudget } from '../../../src/segmented/retry.ts'
+import { RetryBudget } from '../../../src/operations/retry.ts'
 import type { Flow, Network } from './network.ts'
 
 export interface Simulated {

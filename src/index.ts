@@ -19,7 +19,7 @@ export type {
   VerifiedState,
 } from './segmented/download-result.ts'
 export type { TransferTls } from './segmented/tls-tally.ts'
-export type { RetryPolicy } from './segmented/retry.ts'
+export type { RetryPolicy } from './operations/retry.ts'
 export type { RemotePath } from './session/session.ts'
 export type { Security, Timeouts } from './session/options.ts'
 export type { TlsOptions } from './tls/secure-options.ts'

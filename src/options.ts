@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import type { PassiveHostRule } from './protocol/endpoint.ts'
 import { parseFtpUrl, parseHost, type FtpUrl } from './protocol/url.ts'
 import { DOWNLOAD_DEFAULTS } from './segmented/options.ts'
-import type { RetryPolicy } from './segmented/retry.ts'
+import type { RetryPolicy } from './operations/retry.ts'
 import {
   DEFAULT_TIMEOUTS,
   type DataMode,

@@ -1,37 +1,50 @@
-/** A question to a source, with the patience of its retry policy. */
+/** A question to a server, with the patience of a retry policy. */
 import { FtpConnectionError, FtpTimeoutError } from '../errors.ts'
 import type { Lease } from '../pool/lease.ts'
 import type { Session } from '../session/session.ts'
-import type { TransferContext } from '../transfer/transfer.ts'
 import { delay } from '../util/timer.ts'
 import { RetryBudget, type RetryPolicy } from './retry.ts'
 import { endLease } from './session-pool.ts'
-import type { Source } from './source.ts'
+
+/** Where sessions of one server come from. */
+export interface Sessions {
+  acquire(signal: AbortSignal): Promise<Lease<Session>>
+  /** Whether one has ever been logged in: the server's name and port are right. */
+  readonly isProven: boolean
+}
+
+export interface AskOptions {
+  readonly signal: AbortSignal
+  readonly retry: RetryPolicy
+  /** Whether the question may be put a second time when its answer was lost. @default true */
+  readonly isRepeatable?: boolean
+  readonly onRetry?: (retry: { attempt: number; delayMs: number; error: unknown }) => void
+}
 
 /**
- * Runs `ask` on a session of `source`, and gives the session with the answer. Rejects with the first failure that
+ * Runs `ask` on a session of `sessions`, and gives the session with the answer. Rejects with the first failure that
  * cannot be mended by trying again, or with the last one of as many as the policy has.
  */
 export async function withSession<T>(
-  source: Source,
-  { signal, emit }: Pick<TransferContext, 'signal' | 'emit'>,
+  sessions: Sessions,
+  { signal, retry, isRepeatable = true, onRetry }: AskOptions,
   ask: (session: Session) => Promise<T>,
-  policy: RetryPolicy = source.place.retry,
 ): Promise<{ readonly lease: Lease<Session>; readonly value: T }> {
-  const budget = new RetryBudget(policy, undefined, Math.random)
+  const budget = new RetryBudget(retry, undefined, Math.random)
   for (;;) {
     let lease: Lease<Session> | undefined
     try {
-      lease = await source.acquire(signal)
+      lease = await sessions.acquire(signal)
       const session = lease.value
       return { lease, value: await session.abortable(signal, () => ask(session)) }
     } catch (error) {
       if (lease !== undefined) endLease(lease, error)
       signal.throwIfAborted()
+      if (lease !== undefined && !isRepeatable) throw error
       // Where nothing has ever answered, the address is more likely wrong than the server down.
-      if (!source.place.pool.isProven && isUnreachable(error)) throw error
+      if (!sessions.isProven && isUnreachable(error)) throw error
       const delayMs = budget.delayAfter(error, 0)
-      emit('retry', { attempt: budget.failures, delayMs, error })
+      onRetry?.({ attempt: budget.failures, delayMs, error })
       await delay(delayMs, signal)
     }
   }

@@ -13,7 +13,7 @@ import { SegmentJob } from './job.ts'
 import { chooseOnward, isSooner } from './onward.ts'
 import { planSegments } from './plan.ts'
 import { mergeRanges, type ByteRange } from './ranges.ts'
-import type { RetryBudget } from './retry.ts'
+import type { RetryBudget } from '../operations/retry.ts'
 import { chooseSteal, type Pace, type Steal } from './steal.ts'
 
 export interface BoardOptions {

@@ -3,7 +3,7 @@ import type { DataReceiver } from '../connection/receiver.ts'
 import { retrieve } from '../session/retrieve.ts'
 import { SegmentWriter } from './segment-writer.ts'
 import type { Source } from './source.ts'
-import { endLease } from './session-pool.ts'
+import { endLease } from '../operations/session-pool.ts'
 
 export interface Dispute {
   readonly offset: number

@@ -20,7 +20,7 @@ import { FileFetch } from './fetch-file.ts'
 import { gather, type Gathered } from './gather.ts'
 import type { DownloadSettings } from './options.ts'
 import type { DroppedSource } from './roster.ts'
-import { endLease } from './session-pool.ts'
+import { endLease } from '../operations/session-pool.ts'
 import { Source, type SourcePlace } from './source.ts'
 import { lostLock, openWorkplace, type Workplace } from './workplace.ts'
 

@@ -22,14 +22,13 @@ import { Paces } from './pace.ts'
 import { planGaps, type Segment } from './plan.ts'
 import { coveredBytes, gapsIn, type ByteRange } from './ranges.ts'
 import { isRestartTrouble, RestartDistrusted, ResumeDistrusted } from './restart.ts'
-import { RetryBudget } from './retry.ts'
+import { RetryBudget } from '../operations/retry.ts'
 import { Roster } from './roster.ts'
 import { OVERLAP_BYTES } from './segment-writer.ts'
 import { askSource, expectUnchanged, type SourceFacts } from './source-facts.ts'
 import type { Source } from './source.ts'
 import { TlsTally } from './tls-tally.ts'
 import { verifyChecksum, type ChecksumResult, type ServerChecksum } from './verify-checksum.ts'
-import { withSession } from './with-session.ts'
 import { lostLock, type Workplace } from './workplace.ts'
 
 export interface FileFetchOptions {
@@ -260,7 +259,7 @@ export class FileFetch {
     const { remote, retry, shownPath } = source.place
     const attempts = this.#roster.hasOther(source) ? MIRROR_ATTEMPTS : retry.attempts
     const ask = (session: Session): Promise<SourceFacts> => askSource(session, remote)
-    const { lease, value: after } = await withSession(source, context, ask, { ...retry, attempts })
+    const { lease, value: after } = await source.ask(context, ask, { ...retry, attempts })
     lease.release()
     const { size, modified } = source.facts
     const compared = { size: verifySize ? size : undefined, modified: verifyModified ? modified : undefined }
@@ -295,7 +294,7 @@ export class FileFetch {
       this.#roster.live.find(({ profile }) => strongestShared(profile?.features ?? NO_FEATURES)) ??
       this.#onlySource()
     const { size } = source.facts
-    const { lease, value } = await withSession(source, this.#options.context, async (session) => {
+    const { lease, value } = await source.ask(this.#options.context, async (session) => {
       const { features } = session.profile
       const asked = algorithm ?? (features && strongestShared(features))
       const { checksum: timeoutMs } = session.options.timeouts

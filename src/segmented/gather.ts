@@ -23,7 +23,6 @@ import { delay } from '../util/timer.ts'
 import { Roster, type DroppedSource } from './roster.ts'
 import { askSource } from './source-facts.ts'
 import type { DropReason, Source } from './source.ts'
-import { withSession } from './with-session.ts'
 
 /** How long the others are waited for behind the first answer, and how many times as long as that one took. */
 const GRACE_MS = 500
@@ -77,7 +76,7 @@ async function learn(
 ): Promise<void> {
   const { remote, retry } = source.place
   const ask = (session: Session): ReturnType<typeof askSource> => askSource(session, remote)
-  const { lease, value } = await withSession(source, context, ask, { ...retry, attempts })
+  const { lease, value } = await source.ask(context, ask, { ...retry, attempts })
   source.facts = isSized ? value : { ...value, size: undefined }
   source.profile = lease.value.profile
   source.kept.keep(lease)
@@ -193,7 +192,7 @@ class Gathering {
     const { signal } = this.#context
     const { remote } = source.place
     const { size } = source.facts
-    const { lease, value } = await withSession(source, this.#context, (session) => {
+    const { lease, value } = await source.ask(this.#context, (session) => {
       const { checksum: timeoutMs } = session.options.timeouts
       return checksumOf(session, remote, algorithm, { size, timeoutMs, signal })
     })

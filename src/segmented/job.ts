@@ -1,7 +1,7 @@
 /** One segment and how far it is. Changed by the worker that has it, read by the progress and the journal. */
 import type { MeasuredSegment } from '../transfer/progress.ts'
 import type { Segment } from './plan.ts'
-import type { RetryBudget } from './retry.ts'
+import type { RetryBudget } from '../operations/retry.ts'
 import { OVERLAP_BYTES, type StretchEnd } from './segment-writer.ts'
 
 /** A writer at work: it knows what has arrived and what is written beyond {@link SegmentJob.position}. */

@@ -8,8 +8,10 @@ import type { Lease } from '../pool/lease.ts'
 import type { BandwidthLimit } from '../transport/bandwidth.ts'
 import type { JournalSource } from './journal.ts'
 import { KeptLease } from './kept-lease.ts'
-import type { RetryPolicy } from './retry.ts'
-import type { SessionPool } from './session-pool.ts'
+import type { RetryPolicy } from '../operations/retry.ts'
+import type { SessionPool } from '../operations/session-pool.ts'
+import { withSession } from '../operations/with-session.ts'
+import type { TransferContext } from '../transfer/transfer.ts'
 import type { SourceFacts } from './source-facts.ts'
 
 export interface SourcePlace {
@@ -66,6 +68,20 @@ export class Source {
   /** Whether it can start in the middle of the file, as far as is known. */
   get canContinue(): boolean {
     return this.facts.size !== undefined && this.profile?.restart !== 'unusable'
+  }
+
+  /** Whether one of its sessions has ever been logged in. */
+  get isProven(): boolean {
+    return this.place.pool.isProven
+  }
+
+  /** Runs `ask` on one of its sessions, with the patience of `retry`, and gives the session with the answer. */
+  ask<T>(
+    { signal, emit }: Pick<TransferContext, 'signal' | 'emit'>,
+    ask: (session: Session) => Promise<T>,
+    retry: RetryPolicy = this.place.retry,
+  ): Promise<{ readonly lease: Lease<Session>; readonly value: T }> {
+    return withSession(this, { signal, retry, onRetry: (event) => emit('retry', event) }, ask)
   }
 
   /** A session: the one that was kept, or one of the pool's. */

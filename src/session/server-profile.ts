@@ -3,6 +3,7 @@
  * once. Plain data; the code that learns a thing writes it down here.
  */
 import type { ServerFeatures } from '../protocol/features.ts'
+import type { TimeSetting } from './files.ts'
 
 export interface ServerProfile {
   /** The answer to FEAT (RFC 2389), once asked. */
@@ -11,8 +12,10 @@ export interface ServerProfile {
   passive: { readonly way: 'EPSV' | 'PASV'; readonly isProven: boolean }
   /** Whether REST is taken, and followed (RFC 959 §4.1.3). */
   restart: 'untried' | 'works' | 'unusable'
+  /** How modification times are set, once that has worked. */
+  timeSetting: TimeSetting | undefined
 }
 
 export function unknownServer(): ServerProfile {
-  return { features: undefined, passive: { way: 'EPSV', isProven: false }, restart: 'untried' }
+  return { features: undefined, passive: { way: 'EPSV', isProven: false }, restart: 'untried', timeSetting: undefined }
 }

@@ -35,6 +35,8 @@ export class Session {
   readonly profile: ServerProfile
   /** Whether the server has taken a REST that no RETR has used up. */
   isRestartPending = false
+  /** Whether its directory may be another than that of the login: relative paths would mean something else. */
+  hasMoved = false
   #type: TransferType | undefined
   /** The rest of a transfer that its caller no longer waits for. */
   #settling: Promise<unknown> | undefined

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FtpConnectionError, FtpTransferError } from '../../src/errors.ts'
-import { RetryBudget } from '../../src/segmented/retry.ts'
+import { RetryBudget } from '../../src/operations/retry.ts'
 
 const MIB = 1_048_576
 const POLICY = { attempts: 4, minDelay: 100, maxDelay: 1_000, factor: 2, jitter: 0 }

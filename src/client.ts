@@ -12,14 +12,22 @@ import {
   type ClientSettings,
   type FtpClientOptions,
 } from './options.ts'
+import { explained } from './operations/explain-path.ts'
+import { makeDirectories } from './operations/make-directory.ts'
+import type { SessionPool } from './operations/session-pool.ts'
+import { withSession } from './operations/with-session.ts'
 import { decodeText, printable } from './protocol/text.ts'
 import type { FtpUrl } from './protocol/url.ts'
 import { runDownload } from './segmented/download.ts'
 import type { DownloadResult } from './segmented/download-result.ts'
 import { downloadSettings, type DownloadOptions } from './segmented/options.ts'
 import type { JournalSource } from './segmented/journal.ts'
-import type { SessionPool } from './operations/session-pool.ts'
 import type { SourcePlace } from './segmented/source.ts'
+import { uploadSettings, type UploadOptions } from './segmented/upload-options.ts'
+import { dataSource, fileSource, type UploadData, type UploadSource } from './segmented/upload-source.ts'
+import { runUpload, type UploadResult } from './segmented/upload.ts'
+import { modificationTime, size } from './session/facts.ts'
+import { changeMode, rename, setModificationTime } from './session/files.ts'
 import type { SessionOptions } from './session/options.ts'
 import { openSession } from './session/open-session.ts'
 import { unknownServer, type ServerProfile } from './session/server-profile.ts'
@@ -28,6 +36,20 @@ import { BandwidthHistory, type Bandwidth } from './transfer/bandwidth-history.t
 import { together, type ClientProgress } from './transfer/together.ts'
 import { receivedBytes, Transfer, whenOver } from './transfer/transfer.ts'
 import { BandwidthLimit } from './transport/bandwidth.ts'
+import { abortSignal, flag, optionsObject, wholeNumber } from './util/validate.ts'
+
+/** Of a call that moves no file. */
+export interface AskOptions {
+  /** Cancels the call; it rejects with `signal.reason`. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface MakeDirectoryOptions extends AskOptions {
+  /** Make those above it too. @default false */
+  readonly recursive?: boolean | undefined
+}
+
+const NEVER = new AbortController().signal
 
 /** Raises a client's cap on connections to `count` if it is lower. For one-shots, whose client is shared. */
 export let raiseMaxConnections: (client: FtpClient, count: number) => void
@@ -41,7 +63,7 @@ export let serverOf: (
 export let sourcePlace: (client: FtpClient, remote: RemotePath) => SourcePlace
 
 /** Counts a transfer that uses a client's sessions as one of the client's own. */
-export let adoptTransfer: (client: FtpClient, transfer: Transfer<DownloadResult>) => void
+export let adoptTransfer: (client: FtpClient, transfer: Transfer<unknown>) => void
 
 /**
  * A client for one server: a pool that connects on first use, safe for concurrent calls.
@@ -70,7 +92,7 @@ export class FtpClient implements AsyncDisposable {
   readonly #profile: ServerProfile = unknownServer()
   readonly #pool: Pool<Session>
   readonly #limitListeners = new Set<(error: unknown) => void>()
-  readonly #transfers = new Set<Transfer<DownloadResult>>()
+  readonly #transfers = new Set<Transfer<unknown>>()
   readonly #limit: BandwidthLimit
   readonly #history = new BandwidthHistory()
   #maxConnections: number
@@ -105,6 +127,88 @@ export class FtpClient implements AsyncDisposable {
     }, settings)
     this.#adopt(transfer)
     return transfer
+  }
+
+  /**
+   * Sends a local file (a path), bytes, or what can be iterated (a `Readable`, for instance) to `remote`, which goes
+   * out as it is given. Needs nothing of the server but STOR. A file or bytes are sent again, from where the server
+   * has come to, when a connection is lost.
+   *
+   * Rejects with an `FtpError`, with the reason of the abort, or with what the source threw.
+   */
+  upload(
+    local: string | Exclude<UploadData, string>,
+    remote: RemotePath,
+    options?: UploadOptions,
+  ): Transfer<UploadResult> {
+    const path = typeof local === 'string' ? localPath(local) : undefined
+    const data = typeof local === 'string' ? undefined : uploadData(local)
+    const source = (): Promise<UploadSource> =>
+      data === undefined ? fileSource(path ?? '') : Promise.resolve(dataSource(data))
+    return this.#upload(source, remote, options)
+  }
+
+  /** Writes text (as UTF-8), bytes, or what can be iterated to a remote file. */
+  async writeFile(remote: RemotePath, data: UploadData, options?: UploadOptions): Promise<void> {
+    const checked = uploadData(data)
+    await this.#upload(() => Promise.resolve(dataSource(checked)), remote, options)
+  }
+
+  /**
+   * The size of a file in bytes (SIZE, RFC 3659 §4); `undefined` where the server does not tell.
+   * @throws TypeError for a path that is none; rejects with an `FtpError` or the reason of the abort
+   */
+  size(path: RemotePath, options?: AskOptions): Promise<number | undefined> {
+    const { path: remote } = remotePath(path)
+    return this.#ask(options, true, (session) => size(session, remote))
+  }
+
+  /** When a file was last modified (MDTM, RFC 3659 §3); `undefined` where the server does not tell. */
+  modified(path: RemotePath, options?: AskOptions): Promise<Date | undefined> {
+    const { path: remote } = remotePath(path)
+    return this.#ask(options, true, (session) => modificationTime(session, remote))
+  }
+
+  /**
+   * Makes a directory (MKD); with `recursive` those above it too, and one that is there is no failure.
+   * Rejects with `ERR_FTP_EXISTS`, `ERR_FTP_NOT_FOUND` (one above it is missing), `ERR_FTP_NOT_PERMITTED`, …
+   */
+  mkdir(path: RemotePath, options: MakeDirectoryOptions = {}): Promise<void> {
+    const { path: remote } = remotePath(path)
+    const recursive = flag(optionsObject(options, 'options'), 'recursive', false)
+    return this.#ask(options, recursive, (session) =>
+      explained(session, remote, 'nothing there', () => makeDirectories(session, remote, recursive)),
+    )
+  }
+
+  /** Renames or moves a file or directory (RNFR, RNTO). Whether something at `to` is replaced is up to the server. */
+  rename(from: RemotePath, to: RemotePath, options?: AskOptions): Promise<void> {
+    const [{ path: source }, { path: target }] = [remotePath(from), remotePath(to)]
+    return this.#ask(options, false, (session) =>
+      explained(session, source, 'something there', () => rename(session, source, target)),
+    )
+  }
+
+  /** Sets the permissions of a file or directory, as in `0o644` (SITE CHMOD). */
+  chmod(path: RemotePath, mode: number, options?: AskOptions): Promise<void> {
+    const { path: remote } = remotePath(path)
+    const checked = wholeNumber({ mode }, 'mode', 0, 0, 0o7777)
+    return this.#ask(options, true, (session) =>
+      explained(session, remote, 'something there', () => changeMode(session, remote, checked)),
+    )
+  }
+
+  /**
+   * Sets the modification time of a file, to the second: MFMT, else MDTM with a time, else SITE UTIME.
+   * Rejects with `ERR_FTP_UNSUPPORTED` where the server has none of them.
+   */
+  setModified(path: RemotePath, modified: Date, options?: AskOptions): Promise<void> {
+    const { path: remote } = remotePath(path)
+    if (!(modified instanceof Date) || Number.isNaN(modified.getTime()))
+      throw new TypeError('The modification time must be a valid Date')
+    return this.#ask(options, true, (session) =>
+      explained(session, remote, 'something there', () => setModificationTime(session, remote, modified)),
+    )
   }
 
   /** All running transfers together. */
@@ -149,6 +253,36 @@ export class FtpClient implements AsyncDisposable {
     return this.close()
   }
 
+  #upload(
+    source: () => Promise<UploadSource>,
+    remote: RemotePath,
+    options: UploadOptions | undefined,
+  ): Transfer<UploadResult> {
+    const settings = uploadSettings(options)
+    const place = this.#place(remote)
+    const isClosed = this.#closed !== undefined
+    const transfer = new Transfer<UploadResult>((context) => {
+      if (isClosed) throw closedError(this.#settings.session.label)
+      return runUpload({ place, source, settings }, context)
+    }, settings)
+    this.#adopt(transfer)
+    return transfer
+  }
+
+  /** Runs `work` on a session, and again on another one where that can do no harm. */
+  async #ask<T>(
+    options: AskOptions | undefined,
+    isRepeatable: boolean,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    const signal = abortSignal(optionsObject(options, 'options')) ?? NEVER
+    if (this.#closed !== undefined) throw closedError(this.#settings.session.label)
+    const asked = { signal, retry: this.#settings.retry, isRepeatable }
+    const { lease, value } = await withSession(this.#sessions, asked, work)
+    lease.release()
+    return value
+  }
+
   #place(remote: RemotePath): SourcePlace {
     const { path, shownPath } = remotePath(remote)
     const { retry, session } = this.#settings
@@ -156,7 +290,7 @@ export class FtpClient implements AsyncDisposable {
     return { pool: this.#sessions, retry, limit: this.#limit, journal, remote: path, shownPath }
   }
 
-  #adopt(transfer: Transfer<DownloadResult>): void {
+  #adopt(transfer: Transfer<unknown>): void {
     this.#transfers.add(transfer)
     const stopWatching = this.#history.watch(() => receivedBytes(transfer))
     void whenOver(transfer).then(() => {
@@ -252,6 +386,15 @@ function remotePath(remote: RemotePath): { readonly path: RemotePath; readonly s
     throw new TypeError('The remote path may not hold CR, LF or NUL')
   }
   return { path: remote, shownPath: printable(isText ? remote : decodeText(bytes), 1_024) }
+}
+
+/** Checks what is to be sent. */
+function uploadData<T extends UploadData>(data: T): T {
+  const given: unknown = data
+  const isIterable =
+    typeof given === 'object' && given !== null && (Symbol.asyncIterator in given || Symbol.iterator in given)
+  if (typeof given === 'string' || isIterable) return data
+  throw new TypeError('What is uploaded must be a path, bytes, text or an iterable of them')
 }
 
 /** Checks a local path. */

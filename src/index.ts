@@ -4,7 +4,7 @@
  * @module
  */
 export { download, type DownloadSource, type OneShotDownloadOptions } from './one-shots.ts'
-export { FtpClient } from './client.ts'
+export { FtpClient, type AskOptions, type MakeDirectoryOptions } from './client.ts'
 export { DEFAULTS, type FtpClientOptions } from './options.ts'
 export { hashFile, type HashFileOptions, type HashProgress } from './local/hash-file.ts'
 export type { ChecksumAlgorithm } from './protocol/checksum.ts'
@@ -18,6 +18,9 @@ export type {
   SourceResult,
   VerifiedState,
 } from './segmented/download-result.ts'
+export type { UploadOptions } from './segmented/upload-options.ts'
+export type { UploadData } from './segmented/upload-source.ts'
+export type { UploadResult } from './segmented/upload.ts'
 export type { TransferTls } from './segmented/tls-tally.ts'
 export type { RetryPolicy } from './operations/retry.ts'
 export type { RemotePath } from './session/session.ts'

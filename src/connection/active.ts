@@ -63,6 +63,9 @@ function receiveFromGuest(
       },
       pause: () => accepted?.pause(),
       resume: () => accepted?.resume(),
+      // Not before it has told that it is connected.
+      write: (bytes, done) => accepted?.write(bytes, done),
+      end: () => accepted?.end(),
       reset: () => {
         isReset = true
         if (accepted === undefined) close()

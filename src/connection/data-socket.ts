@@ -93,6 +93,8 @@ function plainSocket(target: DataTarget, receiver: DataReceiver, events: DataSoc
     tls: undefined,
     pause: () => socket.pause(),
     resume: () => socket.resume(),
+    write: (bytes, done) => socket.write(bytes, done),
+    end: () => socket.end(),
     reset: () => resetNow(socket),
   }
 }
@@ -139,6 +141,8 @@ function directTlsSocket(
     },
     pause: () => secured.pause(),
     resume: () => secured.resume(),
+    write: (bytes, done) => secured.write(bytes, done),
+    end: () => secured.end(),
     reset: () => {
       security.tickets.doubt(facts.origin)
       resetUnderTls(secured)
@@ -209,6 +213,8 @@ function adopt(
   return copying(secured, receiver, { ...events, ended }, facts, describe, () => {
     security.tickets.doubt(facts.origin)
     secured.on('error', () => {})
+    // With a write under way Node crashes when the TCP connection goes before the TLS over it (Node 20.20).
+    if (carrier === socket && canResetUnderTls()) return resetUnderTls(secured)
     resetNow(socket)
     secured.destroy()
   })
@@ -260,6 +266,8 @@ function copying(
       deliver(rest) // It may have enough again, with the rest or with its last byte.
       if (!wantsPause()) socket.resume()
     },
+    write: (bytes, done) => socket.write(bytes, done),
+    end: () => socket.end(),
     reset,
   }
 }

@@ -1,17 +1,19 @@
 /**
- * A data connection that receives (RFC 959 §3.2), over a socket of one of the kinds in `data-socket.ts`.
+ * A data connection (RFC 959 §3.2), over a socket of one of the kinds in `data-socket.ts`. It receives, or sends.
  *
  * Owns the data socket, the stall watchdog, and how the connection ended. Knows no reply: what an end means
  * is decided where the last reply is known too.
  *
- *   waiting ─► connecting ─► securing ─► receiving ⇄ paused ─► ended   orderly end of file
- *      │           ├────────────┴─────────────┴─────────┴────► lost    refused, reset, silent, TLS failed
+ *   waiting ─► connecting ─► securing ─► flowing ⇄ paused ─► ended   orderly end of file; of what we send: the
+ *      │           │            │           │         │              other side's, behind ours
+ *      │           ├────────────┴───────────┴─────────┴────► lost    refused, reset, silent, TLS failed
  *      │           │            (both by way of draining where the receiver still holds what came)
- *      └───────────┴────────────────────────────────────────► cut     we reset it, on purpose
+ *      └───────────┴──────────────────────────────────────► cut      we reset it, on purpose
  */
 import { FtpConnectionError, FtpError, FtpTimeoutError } from '../errors.ts'
 import { closedInHandshake, handshakeError } from '../tls/handshake.ts'
 import { Watchdog } from '../util/watchdog.ts'
+import { deferred } from '../util/deferred.ts'
 import type { DataReceiver } from './receiver.ts'
 
 export type DataEnd =
@@ -23,6 +25,10 @@ export interface DataSocket {
   readonly tls: { readonly protocol: string; readonly resumed: boolean } | undefined
   pause(): void
   resume(): void
+  /** Sends bytes; `done` is told when the system has taken them, or why it has not. */
+  write(bytes: Uint8Array, done: (error?: Error | null) => void): void
+  /** Sends the end of file. What the other side sends is still read. */
+  end(): void
   /** Resets the connection, so that the server notices at once and nothing more arrives. */
   reset(): void
 }
@@ -47,13 +53,17 @@ export interface DataOptions {
   readonly connectMs: number
   /** For the TLS handshake, once connected; `undefined` in clear. */
   readonly tlsMs: number | undefined
-  /** Silence, while we are ready to read, after which the connection counts as dead. Milliseconds. */
+  /** Silence, while we are ready to read or have something to send, after which it counts as dead. Milliseconds. */
   readonly stallMs: number
+  /** Whether it sends; what comes back all the same is thrown away. */
+  readonly isSending: boolean
 }
 
 export class DataConnection {
   /** Resolves once connected (TCP, before any TLS); rejects if that fails. */
   readonly connected: Promise<void>
+  /** Resolves once bytes can flow, the TLS handshake included; rejects if that fails. */
+  readonly ready: Promise<void>
   /** Resolves when it is over, however it ended; never rejects. */
   readonly end: Promise<DataEnd>
   readonly #options: DataOptions
@@ -63,19 +73,24 @@ export class DataConnection {
   readonly #connectDog: Watchdog
   readonly #tlsDog: Watchdog
   readonly #stallDog: Watchdog
-  #state: 'waiting' | 'connecting' | 'securing' | 'receiving' | 'paused' | 'draining' | 'over' = 'waiting'
+  #state: 'waiting' | 'connecting' | 'securing' | 'flowing' | 'paused' | 'draining' | 'over' = 'waiting'
   #bytes = 0
-  #settleConnected!: { resolve: () => void; reject: (error: unknown) => void }
+  /** Writes that the system has not taken yet. */
+  #writes = 0
+  /** Whether our end of file was sent. */
+  #isFinished = false
+  readonly #connected = deferred<undefined>()
+  readonly #ready = deferred<undefined>()
   #settleEnd!: (end: DataEnd) => void
 
   constructor(open: OpenDataSocket, receiver: DataReceiver, options: DataOptions) {
     this.#open = open
     this.#options = options
     this.#receiver = receiver
-    this.connected = new Promise((resolve, reject) => {
-      this.#settleConnected = { resolve, reject }
-    })
-    this.connected.catch(() => {}) // Whoever does not wait for it learns the same from `end`.
+    this.connected = this.#connected.promise
+    this.ready = this.#ready.promise
+    // Whoever does not wait for them learns the same from `end`.
+    for (const promise of [this.connected, this.ready]) promise.catch(() => {})
     this.end = new Promise((resolve) => {
       this.#settleEnd = resolve
     })
@@ -107,13 +122,40 @@ export class DataConnection {
     }
   }
 
-  /** Bytes received so far. */
+  /** Bytes received so far, or taken by the system to be sent. */
   get bytes(): number {
     return this.#bytes
   }
 
   get tls(): DataSocket['tls'] {
     return this.#socket?.tls
+  }
+
+  /** Sends bytes. Resolves when the system has taken them; rejects if the connection is over before. */
+  write(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const socket = this.#socket
+      if (this.#state !== 'flowing' || socket === undefined) return reject(new Error('it is not open'))
+      if (this.#writes === 0) this.#stallDog.start()
+      this.#writes += 1
+      socket.write(bytes, (error) => {
+        this.#writes -= 1
+        if (error) return reject(error)
+        this.#bytes += bytes.length
+        this.#stallDog.touch()
+        // A slow source is not the server's silence.
+        if (this.#writes === 0 && !this.#isFinished) this.#stallDog.stop()
+        resolve()
+      })
+    })
+  }
+
+  /** Sends the end of file. It is over when the other side has closed as well. */
+  finish(): void {
+    if (this.#state !== 'flowing') return
+    this.#isFinished = true
+    this.#stallDog.start()
+    this.#socket?.end()
   }
 
   /** Resets the connection on purpose. Nothing is delivered afterwards. */
@@ -127,30 +169,36 @@ export class DataConnection {
     if (this.#state !== 'connecting') return
     this.#connectDog.stop()
     if (this.#options.tlsMs === undefined) {
-      this.#state = 'receiving'
-      this.#stallDog.start()
+      this.#flow()
     } else {
       this.#state = 'securing'
       this.#tlsDog.start()
     }
-    this.#settleConnected.resolve()
+    this.#connected.resolve(undefined)
   }
 
   #onSecured(): void {
     if (this.#state !== 'securing') return
-    this.#state = 'receiving'
     this.#tlsDog.stop()
-    this.#stallDog.start()
+    this.#flow()
+  }
+
+  #flow(): void {
+    this.#state = 'flowing'
+    if (!this.#options.isSending) this.#stallDog.start()
+    this.#ready.resolve(undefined)
   }
 
   #onEnded(): void {
     // An end before the handshake is not the end of a file: it was not the server who said it.
     if (this.#state === 'securing') this.#lose(handshakeError(closedInHandshake(), this.#options.label))
+    else if (this.#options.isSending && !this.#isFinished) this.#lose(this.#dataError(closedTooSoon()))
     else this.#finishDrained({ is: 'ended' })
   }
 
   #onReceived(bytes: number): boolean {
     if (this.#state === 'over') return false
+    if (this.#options.isSending) return true
     this.#bytes += bytes
     this.#stallDog.touch()
     switch (this.#receiver.received(bytes)) {
@@ -169,7 +217,7 @@ export class DataConnection {
 
   #resume(): void {
     if (this.#state !== 'paused') return
-    this.#state = 'receiving'
+    this.#state = 'flowing'
     this.#stallDog.start()
     this.#socket?.resume()
   }
@@ -199,9 +247,9 @@ export class DataConnection {
     if (this.#state === 'over') return
     this.#state = 'over'
     this.#stopDogs()
-    this.#settleConnected.reject(
-      end.is === 'lost' ? end.error : new Error('the data connection was given up'),
-    )
+    const reason = end.is === 'lost' ? end.error : new Error('the data connection was given up')
+    this.#connected.reject(reason)
+    this.#ready.reject(reason)
     this.#settleEnd(end)
   }
 
@@ -234,7 +282,13 @@ export class DataConnection {
 
   #stalled(): Error {
     const { label, stallMs } = this.#options
-    const message = `No data came from ${label} for ${stallMs} ms`
+    const message = this.#options.isSending
+      ? `${label} took no data for ${stallMs} ms`
+      : `No data came from ${label} for ${stallMs} ms`
     return new FtpTimeoutError(message, { phase: 'data', afterMs: stallMs, host: label })
   }
+}
+
+function closedTooSoon(): Error {
+  return new Error('the other side closed it before everything was sent')
 }

@@ -29,7 +29,8 @@ export function replyError(
 ): FtpReplyError {
   const subject = command === undefined ? 'the connection' : describeCommand(command)
   const answer = `${reply.code} ${replyText(reply)}`.trim()
-  const message = `${label} refused ${subject}: ${answer}${advice === undefined ? '' : `. ${advice}`}`
+  const end = answer.endsWith('.') ? '' : '.'
+  const message = `${label} refused ${subject}: ${answer}${advice === undefined ? '' : `${end} ${advice}`}`
   return new FtpReplyError(code, message, {
     reply: { code: reply.code, lines: reply.lines },
     host: label,

@@ -1,19 +1,14 @@
 /** Verbs that make, move and remove files and directories, and change what is known of them. */
 import { command } from '../protocol/command.ts'
-import { parsePathReply } from '../protocol/path.ts'
 import { isCompletion, isIntermediate, type Reply } from '../protocol/reply.ts'
 import { formatModificationTime } from '../protocol/time.ts'
 import { carryOut, refusal } from './refusal.ts'
+import type { TimeSetting } from './server-profile.ts'
 import type { RemotePath, Session } from './session.ts'
 
 /** MKD (RFC 959 §4.1.3). */
 export async function makeDirectory(session: Session, path: RemotePath): Promise<void> {
   await carryOut(session, command('MKD', path))
-}
-
-/** RMD. */
-export async function removeDirectory(session: Session, path: RemotePath): Promise<void> {
-  await carryOut(session, command('RMD', path))
 }
 
 /** DELE. */
@@ -29,15 +24,10 @@ export async function rename(session: Session, from: RemotePath, to: RemotePath)
   await carryOut(session, command('RNTO', to))
 }
 
-/** CWD. What is relative means something else from here on. */
+/** CWD. What is relative means something else from here on, until {@link Session.goHome}. */
 export async function changeDirectory(session: Session, path: RemotePath): Promise<void> {
-  session.hasMoved = true
+  await session.leaveHome()
   await carryOut(session, command('CWD', path))
-}
-
-/** PWD. Rejects with `ERR_FTP_MALFORMED_REPLY` where no quoted path is in the reply. */
-export async function workingDirectory(session: Session): Promise<string> {
-  return parsePathReply(await carryOut(session, command('PWD')))
 }
 
 /** SITE CHMOD, which no RFC knows and nearly every server on Unix. `mode` as in `0o644`. */
@@ -67,9 +57,12 @@ export async function setModificationTime(session: Session, path: RemotePath, ti
   if (refused !== undefined) throw refusal(session, refused.reply, refused.sent)
 }
 
-export type TimeSetting = 'MFMT' | 'MDTM' | 'SITE UTIME time path' | 'SITE UTIME path times'
-
-const TIME_SETTINGS: readonly TimeSetting[] = ['MFMT', 'MDTM', 'SITE UTIME time path', 'SITE UTIME path times']
+const TIME_SETTINGS: readonly TimeSetting[] = [
+  'MFMT',
+  'MDTM',
+  'SITE UTIME time path',
+  'SITE UTIME path times',
+]
 const NOT_THIS_FILE: ReadonlySet<number> = new Set([450, 550, 553])
 
 function commandOf(way: TimeSetting, path: RemotePath, stamp: string): ReturnType<typeof command> {

@@ -30,6 +30,8 @@ export interface DataRequest {
   readonly receiver: DataReceiver
   /** Whether, under TLS, an end that may be a cut is no end: where no count of bytes tells. */
   readonly watchesEnd: boolean
+  /** Whether it sends. */
+  readonly isSending: boolean
   readonly signal: AbortSignal | undefined
 }
 
@@ -100,30 +102,32 @@ async function learnFrom(data: DataConnection, way: 'EPSV' | 'PASV', profile: Se
 function connectTo(
   session: Session,
   { address, port }: PassiveEndpoint,
-  { receiver, watchesEnd }: DataRequest,
+  request: DataRequest,
   connectMs: number,
 ): DataConnection {
   const target = { address, port, localAddress: session.options.localAddress }
-  const open = passiveSocket(target, session.dataSecurity(watchesEnd))
-  return receiveBy(session, open, receiver, `${address}:${port}`, connectMs)
+  const open = passiveSocket(target, session.dataSecurity(request.watchesEnd))
+  return connectionBy(session, open, request, `${address}:${port}`, connectMs)
 }
 
-function receiveBy(
+function connectionBy(
   session: Session,
   open: OpenDataSocket,
-  receiver: DataReceiver,
+  { receiver, isSending }: DataRequest,
   label: string,
   connectMs: number,
 ): DataConnection {
   const { timeouts, identity } = session.options
   const tlsMs = identity === undefined ? undefined : timeouts.tls
-  return new DataConnection(open, receiver, { label, connectMs, tlsMs, stallMs: timeouts.data })
+  return new DataConnection(open, receiver, {
+    ...{ label, connectMs, tlsMs, stallMs: timeouts.data, isSending },
+  })
 }
 
 async function openActive(
   session: Session,
   mode: DataMode & { readonly is: 'active' },
-  { receiver, watchesEnd }: DataRequest,
+  request: DataRequest,
 ): Promise<DataConnection> {
   const { control, options } = session
   const listener = await listenForData(
@@ -132,7 +136,7 @@ async function openActive(
       ports: mode.ports,
       peerAddress: control.remoteAddress,
     },
-    session.dataSecurity(watchesEnd),
+    session.dataSecurity(request.watchesEnd),
   )
   try {
     await announce(session, mode.address ?? control.localAddress, listener.port)
@@ -140,7 +144,7 @@ async function openActive(
     listener.close()
     throw error
   }
-  const data = receiveBy(session, listener.open, receiver, control.label, options.timeouts.connect)
+  const data = connectionBy(session, listener.open, request, control.label, options.timeouts.connect)
   // pyftpdlib connects at PORT already: there, too, TLS begins behind the transfer command.
   if (options.identity === undefined) data.start()
   void data.end.then(() => listener.close())

@@ -52,7 +52,9 @@ export async function retrieve(session: Session, request: RetrieveRequest): Prom
   const { path, type, offset, receiver, signal } = request
   const data = await session.abortable(signal, async () => {
     await session.setType(type)
-    const opened = await openData(session, { receiver, watchesEnd: request.endsAtEnd, signal })
+    const opened = await openData(session, {
+      ...{ receiver, watchesEnd: request.endsAtEnd, isSending: false, signal },
+    })
     try {
       // A marker that an earlier RETR was refused behind may still stand.
       if (offset > 0 || session.isRestartPending) await restartAt(session, offset)

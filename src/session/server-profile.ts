@@ -3,7 +3,9 @@
  * once. Plain data; the code that learns a thing writes it down here.
  */
 import type { ServerFeatures } from '../protocol/features.ts'
-import type { TimeSetting } from './files.ts'
+
+/** How modification times can be set. */
+export type TimeSetting = 'MFMT' | 'MDTM' | 'SITE UTIME time path' | 'SITE UTIME path times'
 
 export interface ServerProfile {
   /** The answer to FEAT (RFC 2389), once asked. */
@@ -17,5 +19,10 @@ export interface ServerProfile {
 }
 
 export function unknownServer(): ServerProfile {
-  return { features: undefined, passive: { way: 'EPSV', isProven: false }, restart: 'untried', timeSetting: undefined }
+  return {
+    features: undefined,
+    passive: { way: 'EPSV', isProven: false },
+    restart: 'untried',
+    timeSetting: undefined,
+  }
 }

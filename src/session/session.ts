@@ -10,6 +10,7 @@ import { replyError } from '../connection/reply-error.ts'
 import type { DataSecurity } from '../connection/data-socket.ts'
 import { FtpTimeoutError, type TimeoutPhase } from '../errors.ts'
 import { command, type Command } from '../protocol/command.ts'
+import { parsePathReply } from '../protocol/path.ts'
 import { isCompletion, type Reply } from '../protocol/reply.ts'
 import { onAbort } from '../util/abort.ts'
 import { startTimer } from '../util/timer.ts'
@@ -35,8 +36,9 @@ export class Session {
   readonly profile: ServerProfile
   /** Whether the server has taken a REST that no RETR has used up. */
   isRestartPending = false
-  /** Whether its directory may be another than that of the login: relative paths would mean something else. */
-  hasMoved = false
+  /** Where the login has led to, if that had to be asked; a session that has left it goes back there. */
+  #home: string | undefined
+  #hasMoved = false
   #type: TransferType | undefined
   /** The rest of a transfer that its caller no longer waits for. */
   #settling: Promise<unknown> | undefined
@@ -87,6 +89,19 @@ export class Session {
     this.#type = type
   }
 
+  /** Before a CWD: relative paths mean something else behind it, and whoever has the session next means them as ever. */
+  async leaveHome(): Promise<void> {
+    if (!this.#hasMoved) this.#home = parsePathReply(await this.require(command('PWD')))
+    this.#hasMoved = true
+  }
+
+  /** Back to the directory of the login. */
+  async goHome(): Promise<void> {
+    if (!this.#hasMoved) return
+    await this.require(command('CWD', this.#home))
+    this.#hasMoved = false
+  }
+
   /** The session is the caller's again only when `rest`, which never rejects, is over. */
   settleLater(rest: Promise<unknown>): void {
     this.#lateReplyPossible = true
@@ -109,8 +124,9 @@ export class Session {
     const idleMs = this.#idleMs()
     this.#idleSince = undefined
     if (!this.control.isOpen) return false
-    if (idleMs <= this.options.timeouts.idle) return true
+    if (idleMs <= this.options.timeouts.idle && !this.#hasMoved) return true
     try {
+      await this.goHome()
       await this.request(command('NOOP'), Math.min(CHECK_MS, this.options.timeouts.reply))
       return true
     } catch {

@@ -26,11 +26,19 @@ import type { Timeouts } from './options.ts'
 export class TransferRun {
   /** Resolves when nothing more is awaited of this transfer; never rejects. Bounded by the deadlines. */
   readonly over: Promise<TransferOutcome>
+  /** Resolves when the server has said that it begins, or when it is over. */
+  readonly begun: Promise<void>
+  /** Resolves when the server has said that all is done, or when it is over. */
+  readonly completed: Promise<void>
+  /** Every reply so far. */
+  readonly replies: Reply[] = []
   readonly #control: ControlConnection
   readonly #data: DataConnection
   readonly #command: Command
   readonly #timeouts: Timeouts
   readonly #over = deferred<TransferOutcome>()
+  readonly #begun = deferred<undefined>()
+  readonly #completed = deferred<undefined>()
   #state: TransferState = initialTransferState
   #cancelTimer: () => void = () => {}
   #dataEnd: DataEnd | undefined
@@ -43,6 +51,8 @@ export class TransferRun {
     this.#command = command
     this.#timeouts = timeouts
     this.over = this.#over.promise
+    this.begun = this.#begun.promise
+    this.completed = this.#completed.promise
   }
 
   /** How the data connection ended, once it has. */
@@ -65,6 +75,11 @@ export class TransferRun {
     return this.#state.preliminarySeen
   }
 
+  /** Whether the server said that all is done. */
+  get isCompleted(): boolean {
+    return this.#state.completionSeen || this.#state.outcome === 'complete'
+  }
+
   /** Why the control connection was lost, if it was. */
   get controlFailure(): unknown {
     return this.#controlFailure
@@ -85,6 +100,7 @@ export class TransferRun {
         // The deadline depends on the data as well, so it is kept here and not by the read.
         const reply = await this.#control.nextReply(Infinity, 'reply', this.#command)
         const event = transferEvent(reply)
+        this.replies.push(reply)
         if (event === 'failure') this.#failureReply = reply
         if (event !== 'preliminary' && this.#data.bytes > 0) this.#step('data-begin')
         this.#step(event)
@@ -114,6 +130,9 @@ export class TransferRun {
     this.#state = stepTransfer(before, event)
     if (this.#state === before) return
     this.#arm()
+    const isOver = this.#state.outcome !== undefined
+    if (isOver || this.hasBegun) this.#begun.resolve(undefined)
+    if (isOver || this.isCompleted) this.#completed.resolve(undefined)
     if (this.#state.outcome !== undefined) this.#over.resolve(this.#state.outcome)
   }
 

@@ -17,7 +17,7 @@ import { ServerTls } from '../support/scripted/server-tls.ts'
 import { filteredPort } from '../support/scripted/dead-port.ts'
 
 const SOURCE = randomBytes(2_000_000, 'data')
-const LIMITS: DataOptions = { label: 'ftp.test:2000', connectMs: 10_000, tlsMs: undefined, stallMs: 10_000 }
+const LIMITS: DataOptions = { label: 'ftp.test:2000', connectMs: 10_000, tlsMs: undefined, stallMs: 10_000, isSending: false }
 
 /** Takes everything into rooms of one size; pauses after so many reads, until it is told to go on. */
 class Taker implements DataReceiver {
@@ -218,7 +218,7 @@ describe.each(KINDS)('%s', (kind) => {
     const paused = deferred<undefined>()
     taker.pauseEvery = 1
     taker.onPause = () => paused.resolve(undefined)
-    const connection = start(open, taker, { tlsMs, stallMs: 250 })
+    const connection = start(open, taker, { tlsMs, stallMs: 250, isSending: false })
     await data.write('first')
     await paused.promise
     await data.write('second')
@@ -238,7 +238,7 @@ describe.each(KINDS)('%s', (kind) => {
 describe('the stall clock', () => {
   test('starts anew with each read', async () => {
     const { data, open } = await peer('passive, plain')
-    const connection = start(open, new Taker(), { stallMs: 800 })
+    const connection = start(open, new Taker(), { stallMs: 800, isSending: false })
     for (let round = 0; round < 10; round++) {
       await data.write('x')
       await new Promise((resolve) => setTimeout(resolve, 100))

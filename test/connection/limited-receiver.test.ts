@@ -106,6 +106,7 @@ async function peer(kind: Kind): Promise<Peer> {
         connectMs: 10_000,
         tlsMs,
         stallMs,
+        isSending: false,
       })
       connection.start()
       return connection

@@ -1,0 +1,61 @@
+/** What an upload sends: a local file, bytes, text, or whatever can be iterated. */
+import { openLocalFile } from '../local/read-file.ts'
+
+/** `Readable` streams are iterables, too. */
+export type UploadData =
+  Uint8Array | string | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>
+
+export interface UploadSource extends AsyncDisposable {
+  /** Bytes; `undefined` where the end tells. */
+  readonly size: number | undefined
+  /** The time that the remote file gets, where there is one. */
+  readonly modified: Date | undefined
+  /** Whether `chunks` can be asked for again, and for a part. */
+  readonly isRepeatable: boolean
+  chunks(start: number): AsyncIterable<Uint8Array>
+}
+
+/** A local file. Rejects with `ERR_FTP_LOCAL_FILE`. */
+export async function fileSource(path: string): Promise<UploadSource> {
+  const file = await openLocalFile(path)
+  return {
+    ...{ size: file.size, modified: file.modified, isRepeatable: true },
+    chunks: (start) => file.chunks(start),
+    [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+  }
+}
+
+/** Text goes out as UTF-8. */
+export function dataSource(data: UploadData): UploadSource {
+  if (typeof data === 'string') return bytesSource(new TextEncoder().encode(data))
+  if (data instanceof Uint8Array) return bytesSource(data)
+  return {
+    ...{ size: undefined, modified: undefined, isRepeatable: false },
+    chunks: () => encoded(data),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+}
+
+function bytesSource(bytes: Uint8Array): UploadSource {
+  return {
+    ...{ size: bytes.length, modified: undefined, isRepeatable: true },
+    chunks: (start) => once(bytes.subarray(start)),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  if (bytes.length > 0) yield bytes
+}
+
+async function* encoded(
+  data: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
+): AsyncGenerator<Uint8Array, void> {
+  const utf8 = new TextEncoder()
+  for await (const chunk of data) {
+    const part: unknown = chunk
+    if (typeof part === 'string') yield utf8.encode(part)
+    else if (part instanceof Uint8Array) yield part
+    else throw new TypeError('What is uploaded must be bytes or text')
+  }
+}

@@ -1,0 +1,270 @@
+/**
+ * An upload from the first question to the checked file.
+ *
+ *   exists? ─► STOR or APPE ─► SIZE ─► MFMT ─► RNFR, RNTO        the last two where they are asked for
+ *
+ * Nothing but STOR is needed: a server that refuses SIZE, or moves the file away at once, is no failure. A source that
+ * can be read again is sent again where the connection was lost, from where the server says that it has come to.
+ */
+import { randomBytes } from 'node:crypto'
+import { FtpReplyError, FtpTransferError } from '../errors.ts'
+import { explained } from '../operations/explain-path.ts'
+import { RetryBudget } from '../operations/retry.ts'
+import { endLease } from '../operations/session-pool.ts'
+import { withSession } from '../operations/with-session.ts'
+import type { Lease } from '../pool/lease.ts'
+import { deleteFile, rename, setModificationTime } from '../session/files.ts'
+import { size as sizeOf } from '../session/facts.ts'
+import type { RemotePath, Session } from '../session/session.ts'
+import { store, type StoreResult } from '../session/store.ts'
+import type { TransferContext } from '../transfer/transfer.ts'
+import { delay } from '../util/timer.ts'
+import type { VerifiedState } from './download-result.ts'
+import type { SourcePlace } from './source.ts'
+import { TlsTally, type TransferTls } from './tls-tally.ts'
+import type { UploadSettings } from './upload-options.ts'
+import type { UploadSource } from './upload-source.ts'
+
+export interface UploadResult {
+  /** The remote path, as it was given. */
+  readonly path: RemotePath
+  /** Of the source. */
+  readonly bytes: number
+  /** Bytes that were sent more than once, since a connection was lost. */
+  readonly resentBytes: number
+  readonly elapsedSeconds: number
+  readonly averageBytesPerSecond: number
+  /** `undefined` for a plain connection. */
+  readonly tls: TransferTls | undefined
+  readonly verified: {
+    /** SIZE behind it against the bytes sent. */
+    readonly size: VerifiedState
+    /** Whether the remote file has got the local one's modification time. */
+    readonly modified: VerifiedState
+  }
+}
+
+export interface UploadRequest {
+  readonly place: SourcePlace
+  readonly source: () => Promise<UploadSource>
+  readonly settings: UploadSettings
+}
+
+/** Does the upload. */
+export async function runUpload(request: UploadRequest, context: TransferContext): Promise<UploadResult> {
+  context.enter('connecting')
+  await using source = await request.source()
+  return await new Upload(request, source, context).run()
+}
+
+class Upload {
+  readonly #place: SourcePlace
+  readonly #settings: UploadSettings
+  readonly #source: UploadSource
+  readonly #context: TransferContext
+  readonly #tally = new TlsTally()
+  readonly #progress: { start: number; end: number; arrived: number }
+  /** Where the bytes go: the path itself, or another name beside it. */
+  readonly #path: RemotePath
+  #resent = 0
+  /** The size of the remote file before, where that matters. */
+  #before = 0
+  /** Whether a STOR of ours has begun, so that what stands there is ours. */
+  #hasBegun = false
+
+  constructor({ place, settings }: UploadRequest, source: UploadSource, context: TransferContext) {
+    this.#place = place
+    this.#settings = settings
+    this.#source = source
+    this.#context = context
+    this.#path = settings.atomic ? besides(place.remote) : place.remote
+    this.#progress = { start: 0, end: source.size ?? Infinity, arrived: 0 }
+    context.meter.total = source.size
+    context.meter.segments = () => [this.#progress]
+  }
+
+  async run(): Promise<UploadResult> {
+    const { remote } = this.#place
+    try {
+      await this.#prepare()
+      this.#context.enter('transferring')
+      const bytes = await this.#sendAll()
+      this.#context.enter('verifying')
+      const verified = await this.#ask((session) => this.#finish(session, bytes))
+      const { elapsedSeconds, averageBytesPerSecond } = this.#context.meter.snapshot()
+      return {
+        ...{ path: remote, bytes, resentBytes: this.#resent, elapsedSeconds, averageBytesPerSecond },
+        ...{ tls: this.#tally.result(), verified },
+      }
+    } catch (error) {
+      if (this.#settings.atomic && this.#hasBegun) await this.#removeRest()
+      throw error
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    const { overwrite, append } = this.#settings
+    const { remote } = this.#place
+    if (overwrite === 'error' && !append) {
+      const there = await this.#ask((session) => sizeOf(session, remote))
+      if (there !== undefined) throw this.#exists(there)
+    }
+    if (append) this.#before = (await this.#ask((session) => sizeOf(session, remote))) ?? 0
+  }
+
+  /** Sends the source, again where a connection was lost and that can be mended. Gives its bytes. */
+  async #sendAll(): Promise<number> {
+    const { signal, emit } = this.#context
+    const { pool, retry } = this.#place
+    const budget = new RetryBudget(retry, this.#source.size, Math.random)
+    for (let from = 0; ;) {
+      const lease = await pool.acquire(signal)
+      try {
+        return from + (await this.#send(lease, from))
+      } catch (error) {
+        endLease(lease, error)
+        signal.throwIfAborted()
+        const delayMs = this.#delayAfter(budget, error)
+        emit('retry', { attempt: budget.failures, delayMs, error })
+        await delay(delayMs, signal)
+        const arrived = this.#progress.arrived
+        from = await this.#whereToGoOn()
+        this.#resent += Math.max(0, arrived - from)
+        this.#progress.arrived = from
+      }
+    }
+  }
+
+  #delayAfter(budget: RetryBudget, error: unknown): number {
+    // What was read of a stream does not come again; and what an APPE has added is not to be added twice.
+    const isLost = this.#hasBegun && (!this.#source.isRepeatable || this.#settings.append)
+    if (isLost) throw error
+    return budget.delayAfter(error, this.#progress.arrived)
+  }
+
+  async #send(lease: Lease<Session>, from: number): Promise<number> {
+    const { append, type } = this.#settings
+    const { signal, limit, meter } = this.#context
+    const session = lease.value
+    meter.connectionStarted()
+    let result: StoreResult
+    try {
+      result = await explained(session, this.#path, 'a place for it', () =>
+        store(session, {
+          ...{ verb: append ? 'APPE' : 'STOR', path: this.#path, type: type === 'ascii' ? 'A' : 'I' },
+          ...{ offset: from, source: this.#chunks(from), limits: [limit, this.#place.limit], signal },
+          onSent: (bytes) => (this.#progress.arrived = from + bytes),
+        }),
+      )
+    } finally {
+      meter.connectionEnded()
+    }
+    this.#tally.add(result.tls)
+    lease.release()
+    return result.bytes
+  }
+
+  async *#chunks(from: number): AsyncGenerator<Uint8Array, void> {
+    this.#hasBegun = true
+    yield* this.#source.chunks(from)
+  }
+
+  /** Where the server has come to in what is ours; 0 where it does not say, or cannot go on there. */
+  async #whereToGoOn(): Promise<number> {
+    const { type } = this.#settings
+    if (!this.#hasBegun || type === 'ascii') return 0
+    return this.#ask(async (session) => {
+      if (session.profile.restart === 'unusable') return 0
+      const there = await sizeOf(session, this.#path)
+      return there === undefined || there > this.#progress.arrived ? 0 : there
+    })
+  }
+
+  async #finish(session: Session, bytes: number): Promise<UploadResult['verified']> {
+    const { emit } = this.#context
+    const size = await this.#verifySize(session, bytes)
+    emit('verify', { check: 'size', outcome: size })
+    const modified = await this.#setModified(session)
+    emit('verify', { check: 'modified', outcome: modified })
+    if (this.#settings.atomic) await replace(session, this.#path, this.#place.remote)
+    return { size, modified }
+  }
+
+  async #verifySize(session: Session, bytes: number): Promise<VerifiedState> {
+    const { verify, type } = this.#settings
+    if (verify === false || type === 'ascii') return 'not asked'
+    const actual = await sizeOf(session, this.#path)
+    const expected = this.#before + bytes
+    if (actual === expected) return 'matched'
+    if (actual === undefined && verify === 'auto') return 'unavailable'
+    const { shownPath: path } = this.#place
+    const told = actual === undefined ? 'the server does not tell its size' : `the server has ${actual}`
+    const message = `${path} was sent with ${expected} bytes, and ${told}`
+    throw new FtpTransferError('ERR_FTP_SIZE_MISMATCH', message, { path, expected, actual })
+  }
+
+  async #setModified(session: Session): Promise<VerifiedState> {
+    const { modified } = this.#source
+    if (modified === undefined || !this.#settings.preserveModified) return 'not asked'
+    try {
+      await setModificationTime(session, this.#path, modified)
+      return 'matched'
+    } catch (error) {
+      if (error instanceof FtpReplyError && error.reply.code !== 421) return 'unavailable'
+      throw error
+    }
+  }
+
+  /** Beside an upload that failed nothing of it is left, as far as the server lets us. */
+  async #removeRest(): Promise<void> {
+    const { pool } = this.#place
+    const patience = AbortSignal.timeout(REMOVAL_MS)
+    try {
+      const lease = await pool.acquire(patience)
+      try {
+        await lease.value.abortable(patience, () => deleteFile(lease.value, this.#path))
+      } finally {
+        lease.release()
+      }
+    } catch {
+      // It is told by its name what it is.
+    }
+  }
+
+  async #ask<T>(ask: (session: Session) => Promise<T>): Promise<T> {
+    const { signal, emit } = this.#context
+    const { pool, retry } = this.#place
+    const onRetry = (event: { attempt: number; delayMs: number; error: unknown }): void =>
+      emit('retry', event)
+    const { lease, value } = await withSession(pool, { signal, retry, onRetry }, ask)
+    lease.release()
+    return value
+  }
+
+  #exists(size: number): FtpReplyError {
+    const { shownPath, journal } = this.#place
+    const host = `${journal.host}:${journal.port}`
+    const message = `"${shownPath}" exists on ${host}, and option "overwrite" says not to replace it`
+    const reply = { code: 213, lines: [String(size)] }
+    return new FtpReplyError('ERR_FTP_EXISTS', message, { reply, host, command: `SIZE ${shownPath}` })
+  }
+}
+
+const REMOVAL_MS = 10_000
+
+/** Another name in the same directory. */
+function besides(path: RemotePath): RemotePath {
+  const suffix = `.octoftp-${randomBytes(4).toString('hex')}`
+  return typeof path === 'string' ? path + suffix : Uint8Array.of(...path, ...Buffer.from(suffix))
+}
+
+/** RNTO replaces on Unix; where it is refused because something stands there, that goes first. */
+async function replace(session: Session, from: RemotePath, to: RemotePath): Promise<void> {
+  try {
+    await rename(session, from, to)
+  } catch (error) {
+    if (!(error instanceof FtpReplyError) || (await sizeOf(session, to)) === undefined) throw error
+    await deleteFile(session, to)
+    await rename(session, from, to)
+  }
+}

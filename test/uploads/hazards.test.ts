@@ -1,0 +1,183 @@
+/** What can go wrong with an upload, played by a scripted server. */
+import { describe, expect, test } from 'vitest'
+import { FtpClient, type UploadOptions, type UploadResult } from '../../src/index.ts'
+import { letIn } from '../session/logged-in.ts'
+import { expectNoLeaks } from '../support/leaks.ts'
+import { randomBytes } from '../support/random-bytes.ts'
+import {
+  scriptedServer,
+  type Dialogue,
+  type ScriptedControl,
+  type ScriptedData,
+} from '../support/scripted-server.ts'
+
+const CONTENT = randomBytes(700_001, 'hazards of uploads')
+const RETRY = { attempts: 3, minDelay: 1, maxDelay: 2 }
+
+interface Attempt {
+  readonly result: UploadResult | undefined
+  readonly error: unknown
+  readonly retries: number
+}
+
+/** One upload to a server that plays `dialogue` behind each login. */
+function upload(
+  dialogue: Dialogue,
+  source: Uint8Array | AsyncIterable<Uint8Array> = CONTENT,
+  options: UploadOptions = {},
+): Promise<Attempt> {
+  return expectNoLeaks(async () => {
+    await using server = await scriptedServer(async (control, index) => {
+      await (index === 0 ? letIn(control) : letInAgain(control))
+      await dialogue(control, index)
+    })
+    const { host, port } = server
+    await using client = new FtpClient({ host, port, security: 'none', retry: RETRY, maxConnections: 1 })
+    let retries = 0
+    const on = { retry: () => void (retries += 1) }
+    const outcome = await client.upload(source, 'file', { on, ...options }).then(
+      (result) => ({ result, error: undefined }),
+      (error: unknown) => ({ result: undefined, error }),
+    )
+    return { ...outcome, retries }
+  })
+}
+
+/** FEAT is asked once. */
+async function letInAgain(control: ScriptedControl): Promise<void> {
+  control.reply('220 ready')
+  await control.expect(/^USER /).reply('230 come in')
+}
+
+async function storing(control: ScriptedControl, isFirst = true): Promise<ScriptedData> {
+  if (isFirst) await control.expect('TYPE I').reply('200 fine')
+  const data = await control.passive()
+  await control.expect('STOR file')
+  return data
+}
+
+async function stored(control: ScriptedControl): Promise<void> {
+  const data = await storing(control)
+  control.reply('150 send')
+  expect(CONTENT.equals(await data.readToEnd())).toBe(true)
+  await data.end()
+  control.reply('226 done')
+}
+
+describe('an upload', () => {
+  test('nothing is taken from the source when STOR is refused', async () => {
+    let taken = 0
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      taken += 1
+      yield CONTENT
+    }
+    const { error, retries } = await upload(async (control) => {
+      await storing(control)
+      control.reply('452 no space left')
+      await storing(control, false)
+      control.reply('452 no space left')
+      await storing(control, false)
+      control.reply('452 no space left')
+    }, source())
+    expect(error).toMatchObject({ name: 'FtpReplyError', reply: { code: 452 } })
+    expect([taken, retries]).toEqual([0, 2])
+  })
+
+  test('the refusal in mid-transfer is the error, and not the lost connection behind it', async () => {
+    const { error, retries } = await upload(async (control) => {
+      const data = await storing(control)
+      control.reply('150 send')
+      await data.accepted
+      control.reply('552 over quota')
+      await control.flushed()
+      await data.reset()
+    }, endless())
+    expect(error).toMatchObject({ code: 'ERR_FTP_REPLY', reply: { code: 552 } })
+    expect(retries).toBe(0)
+  })
+
+  test('a drop box that does not tell the size, or has moved it away, is no failure', async () => {
+    const { result } = await upload(async (control) => {
+      await stored(control)
+      await control.expect('SIZE file').reply('550 no such file')
+    })
+    expect(result?.verified.size).toBe('unavailable')
+  })
+
+  test.each([
+    ['another size', 'auto', '213 700000', 700_000],
+    ['no size where one is required', 'require', '550 no', undefined],
+  ] as const)('%s is an error', async (_, verify, reply, actual) => {
+    const { error } = await upload(
+      async (control) => {
+        await stored(control)
+        await control.expect('SIZE file').reply(reply)
+      },
+      CONTENT,
+      { verify },
+    )
+    expect(error).toMatchObject({ code: 'ERR_FTP_SIZE_MISMATCH', expected: CONTENT.length, actual })
+  })
+
+  test('a server that says 226 and leaves the data connection open does not keep us', async () => {
+    const { result } = await upload(async (control) => {
+      const data = await storing(control)
+      control.reply('150 send')
+      await data.readToEnd()
+      control.reply('226 done')
+      await control.expect('SIZE file').reply(`213 ${CONTENT.length}`)
+    })
+    expect(result?.verified.size).toBe('matched')
+  })
+
+  test('a server that never says 150 gets the bytes all the same', async () => {
+    const { result } = await upload(async (control) => {
+      const data = await storing(control)
+      expect(CONTENT.equals(await data.readToEnd())).toBe(true)
+      await data.end()
+      control.reply('226 done')
+      await control.expect('SIZE file').reply(`213 ${CONTENT.length}`)
+    })
+    expect(result?.bytes).toBe(CONTENT.length)
+  })
+
+  test('a lost control connection: bytes go on from where the server has come to', async () => {
+    const { result, retries } = await upload(async (control, index) => {
+      if (index === 0) {
+        const data = await storing(control)
+        control.reply('150 send')
+        await data.accepted
+        return control.reset()
+      }
+      await control.expect('TYPE I').reply('200 fine')
+      await control.expect('SIZE file').reply('213 1000')
+      const data = await control.passive()
+      await control.expect('REST 1000').reply('350 go on')
+      await control.expect('STOR file').reply('150 send')
+      expect(CONTENT.subarray(1000).equals(await data.readToEnd())).toBe(true)
+      await data.end()
+      control.reply('226 done')
+      await control.expect('SIZE file').reply(`213 ${CONTENT.length}`)
+    })
+    expect(retries).toBe(1)
+    expect(result).toMatchObject({ bytes: CONTENT.length, verified: { size: 'matched' } })
+  })
+
+  test('what was taken from a stream cannot be sent again: the failure is told', async () => {
+    const { error, retries } = await upload(async (control) => {
+      const data = await storing(control)
+      control.reply('150 send')
+      await data.accepted
+      await control.reset()
+    }, endless())
+    expect(error).toMatchObject({ code: 'ERR_FTP_CONTROL_CLOSED' })
+    expect(retries).toBe(0)
+  })
+})
+
+async function* endless(): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    yield CONTENT
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+}

@@ -2,6 +2,7 @@
  * `FtpClient`: one server, one pool of sessions, and what can be done with them. Wires the folders together
  * and has no logic of its own.
  */
+import type { Readable } from 'node:stream'
 import { Pool } from './pool/pool.ts'
 import type { PoolStats } from './pool/events.ts'
 import { FtpConnectionError } from './errors.ts'
@@ -15,6 +16,7 @@ import {
 import { explained } from './operations/explain-path.ts'
 import { makeDirectories } from './operations/make-directory.ts'
 import type { SessionPool } from './operations/session-pool.ts'
+import { RemoteReadStream } from './operations/read-stream.ts'
 import { withSession } from './operations/with-session.ts'
 import { decodeText, printable } from './protocol/text.ts'
 import type { FtpUrl } from './protocol/url.ts'
@@ -48,6 +50,22 @@ export interface MakeDirectoryOptions extends AskOptions {
   /** Make those above it too. @default false */
   readonly recursive?: boolean | undefined
 }
+
+export interface ReadStreamOptions extends AskOptions {
+  /** The first byte, from 0. @default 0 */
+  readonly start?: number | undefined
+  /** The last byte, which belongs to it, as in `node:fs`. @default that of the file */
+  readonly end?: number | undefined
+  /** How many bytes are read ahead of the consumer. @default 1 MiB */
+  readonly highWaterMark?: number | undefined
+}
+
+export interface ReadFileOptions extends Omit<ReadStreamOptions, 'highWaterMark'> {
+  /** Gives text in place of bytes. */
+  readonly encoding?: BufferEncoding | undefined
+}
+
+const READ_AHEAD_BYTES = 1_048_576
 
 const NEVER = new AbortController().signal
 
@@ -146,6 +164,39 @@ export class FtpClient implements AsyncDisposable {
     const source = (): Promise<UploadSource> =>
       data === undefined ? fileSource(path ?? '') : Promise.resolve(dataSource(data))
     return this.#upload(source, remote, options)
+  }
+
+  /**
+   * A remote file, or the part of it from `start` up to and with `end` (as in `node:fs`), as a stream that pulls no
+   * faster than it is read. It holds a connection until it ends. A lost connection is made good; a failure destroys the
+   * stream with an `FtpError`.
+   */
+  createReadStream(remote: RemotePath, options: ReadStreamOptions = {}): Readable {
+    const given = optionsObject(options, 'options')
+    const most = Number.MAX_SAFE_INTEGER
+    const start = wholeNumber(given, 'start', 0, 0, most)
+    const last = given.end === undefined ? Infinity : wholeNumber(given, 'end', 0, 0, most)
+    const highWaterMark = wholeNumber(given, 'highWaterMark', READ_AHEAD_BYTES, 0, most)
+    return new RemoteReadStream(
+      this.#place(remote),
+      { start, end: last + 1 },
+      abortSignal(given),
+      highWaterMark,
+    )
+  }
+
+  /** All of a remote file, or a part of it, in memory; as text where `encoding` is given. */
+  readFile(remote: RemotePath, options?: ReadFileOptions & { readonly encoding?: undefined }): Promise<Buffer>
+  readFile(
+    remote: RemotePath,
+    options: ReadFileOptions & { readonly encoding: BufferEncoding },
+  ): Promise<string>
+  async readFile(remote: RemotePath, options: ReadFileOptions = {}): Promise<Buffer | string> {
+    const { encoding } = optionsObject(options, 'options')
+    const chunks: Buffer[] = []
+    for await (const chunk of this.createReadStream(remote, options)) chunks.push(chunk as Buffer)
+    const whole = Buffer.concat(chunks)
+    return encoding === undefined ? whole : whole.toString(encoding)
   }
 
   /** Writes text (as UTF-8), bytes, or what can be iterated to a remote file. */

@@ -4,7 +4,13 @@
  * @module
  */
 export { download, type DownloadSource, type OneShotDownloadOptions } from './one-shots.ts'
-export { FtpClient, type AskOptions, type MakeDirectoryOptions } from './client.ts'
+export {
+  FtpClient,
+  type AskOptions,
+  type MakeDirectoryOptions,
+  type ReadFileOptions,
+  type ReadStreamOptions,
+} from './client.ts'
 export { DEFAULTS, type FtpClientOptions } from './options.ts'
 export { hashFile, type HashFileOptions, type HashProgress } from './local/hash-file.ts'
 export type { ChecksumAlgorithm } from './protocol/checksum.ts'

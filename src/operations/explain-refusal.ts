@@ -6,6 +6,7 @@ import { replyError } from '../connection/reply-error.ts'
 import { FtpReplyError, type FtpReplyErrorCode } from '../errors.ts'
 import { command } from '../protocol/command.ts'
 import { isCompletion } from '../protocol/reply.ts'
+import { isDirectory } from '../session/is-directory.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 
 /** 551 is what some servers (ftp-srv) say for a missing file. */
@@ -24,8 +25,7 @@ export function isAmbiguous(error: unknown): error is FtpReplyError {
 }
 
 /**
- * A more telling error for a refused RETR, or the same. It asks on the same session, which may not be used
- * afterwards if it had to change directory.
+ * A more telling error for a refused RETR, or the same. It asks on the same session.
  *
  * @param isListed whether the server has told the file's size, so that it is there
  */
@@ -65,10 +65,7 @@ async function askWhat(
     }
   }
   if (isListed) return 'ERR_FTP_NOT_PERMITTED'
-  const reply = await session.request(command('CWD', path))
-  if (!isCompletion(reply)) return undefined
-  await session.quit() // Relative paths would mean something else from here on.
-  return 'ERR_FTP_IS_DIRECTORY'
+  return (await isDirectory(session, path)) ? 'ERR_FTP_IS_DIRECTORY' : undefined
 }
 
 function wordsOf(refusal: FtpReplyError): FtpReplyErrorCode {

@@ -13,6 +13,9 @@ import {
   type ClientSettings,
   type FtpClientOptions,
 } from './options.ts'
+import type { Entry } from './listing/entry.ts'
+import { timeZone } from './listing/options.ts'
+import { list } from './operations/list.ts'
 import { explained } from './operations/explain-path.ts'
 import { makeDirectories } from './operations/make-directory.ts'
 import type { SessionPool } from './operations/session-pool.ts'
@@ -49,6 +52,11 @@ export interface AskOptions {
 export interface MakeDirectoryOptions extends AskOptions {
   /** Make those above it too. @default false */
   readonly recursive?: boolean | undefined
+}
+
+export interface ListOptions extends AskOptions {
+  /** The server's zone, an IANA name, for times of LIST that do not tell theirs. @default 'UTC' */
+  readonly timeZone?: string | undefined
 }
 
 export interface ReadStreamOptions extends AskOptions {
@@ -197,6 +205,28 @@ export class FtpClient implements AsyncDisposable {
     for await (const chunk of this.createReadStream(remote, options)) chunks.push(chunk as Buffer)
     const whole = Buffer.concat(chunks)
     return encoding === undefined ? whole : whole.toString(encoding)
+  }
+
+  /**
+   * The entries of a directory, by MLSD or LIST, as they come; without a path those of the login directory. It is read
+   * at full speed and the connection given back at its end, so that other calls can be made while it is gone through.
+   * Rejects with `ERR_FTP_NOT_FOUND`, `ERR_FTP_TRUNCATED`, …: an incomplete listing never ends as if it were whole.
+   */
+  list(path?: RemotePath, options?: ListOptions): AsyncGenerator<Entry, void> {
+    const given = optionsObject(options, 'options')
+    const { retry } = this.#settings
+    const place = path === undefined || path.length === 0 ? undefined : remotePath(path)
+    return list({
+      ...{ pool: this.#sessions, retry, path: place?.path, shownPath: place?.shownPath ?? '.' },
+      ...{ timeZone: timeZone(given, 'timeZone', 'UTC'), signal: abortSignal(given) },
+    })
+  }
+
+  /** The same, all at once. */
+  async listAll(path?: RemotePath, options?: ListOptions): Promise<Entry[]> {
+    const entries: Entry[] = []
+    for await (const entry of this.list(path, options)) entries.push(entry)
+    return entries
   }
 
   /** Writes text (as UTF-8), bytes, or what can be iterated to a remote file. */

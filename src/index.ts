@@ -7,11 +7,13 @@ export { download, type DownloadSource, type OneShotDownloadOptions } from './on
 export {
   FtpClient,
   type AskOptions,
+  type ListOptions,
   type MakeDirectoryOptions,
   type ReadFileOptions,
   type ReadStreamOptions,
 } from './client.ts'
 export { DEFAULTS, type FtpClientOptions } from './options.ts'
+export type { Entry, EntryType, ModifiedPrecision } from './listing/entry.ts'
 export { hashFile, type HashFileOptions, type HashProgress } from './local/hash-file.ts'
 export type { ChecksumAlgorithm } from './protocol/checksum.ts'
 export { parseSources } from './protocol/sources.ts'

@@ -8,6 +8,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { FtpConnectionError, FtpTimeoutError, FtpTlsError, type TimeoutPhase } from '../errors.ts'
+import { encodeText } from '../protocol/text.ts'
 import { describeCommand, encodeCommand, redact, type Command } from '../protocol/command.ts'
 import { isPreliminary, replyText, type Reply } from '../protocol/reply.ts'
 import { ReplyParser } from '../protocol/reply-parser.ts'
@@ -37,8 +38,6 @@ export interface ControlOptions {
   /** What never appears in a reply that leaves this connection: servers echo passwords. */
   readonly secrets: readonly string[]
 }
-
-const utf8 = new TextEncoder()
 
 export class ControlConnection {
   readonly label: string
@@ -105,7 +104,7 @@ export class ControlConnection {
 
   /** Writes one command. The reply is read by {@link nextReply}. */
   write(command: Command): void {
-    const bytes = encodeCommand(command, (text) => utf8.encode(text))
+    const bytes = encodeCommand(command, encodeText)
     // What came before a command was written cannot be its answer: a late 226, or an announcement.
     this.#replies.length = 0
     if (this.#state.is === 'open') this.#socket.write(bytes)

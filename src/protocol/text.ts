@@ -17,6 +17,60 @@ export function decodeText(bytes: Uint8Array, strict: InstanceType<typeof TextDe
 // What moves a terminal's cursor or reorders a line: controls, line separators, bidirectional overrides.
 const UNSHOWABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
 
+/**
+ * Bytes of names to text, so that {@link encodeText} gives the same bytes again: UTF-8, and each byte that is not as
+ * the lone surrogate U+DC00 + byte, which no UTF-8 can hold.
+ */
+export function decodeName(bytes: Uint8Array): string {
+  try {
+    return strictUtf8.decode(bytes)
+  } catch {
+    return escapedName(bytes)
+  }
+}
+
+function escapedName(bytes: Uint8Array): string {
+  let text = ''
+  for (let at = 0; at < bytes.length;) {
+    const length = sequenceLength(bytes, at)
+    text +=
+      length === 0
+        ? String.fromCharCode(ESCAPE + (bytes[at] ?? 0))
+        : strictUtf8.decode(bytes.subarray(at, at + length))
+    at += Math.max(1, length)
+  }
+  return text
+}
+
+/** Of the character at `at`; 0 where none is. */
+function sequenceLength(bytes: Uint8Array, at: number): number {
+  const first = bytes[at] ?? 0
+  const length =
+    first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0
+  try {
+    strictUtf8.decode(bytes.subarray(at, at + length))
+    return length
+  } catch {
+    return 0
+  }
+}
+
+const ESCAPE = 0xdc00
+const ESCAPED = /(?<![\ud800-\udbff])[\udc80-\udcff]/
+const utf8 = new TextEncoder()
+
+/** Text for the wire: UTF-8, and the bytes that {@link decodeName} has escaped as they were. */
+export function encodeText(text: string): Uint8Array {
+  if (!ESCAPED.test(text)) return utf8.encode(text)
+  const bytes: number[] = []
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0
+    if (code >= ESCAPE + 0x80 && code <= ESCAPE + 0xff) bytes.push(code - ESCAPE)
+    else bytes.push(...utf8.encode(character))
+  }
+  return Uint8Array.from(bytes)
+}
+
 /** Text for messages and logs: control characters escaped, at most `maxLength` characters and an ellipsis. */
 export function printable(text: string, maxLength: number): string {
   const escaped = text.slice(0, maxLength + 1).replace(UNSHOWABLE, escapeCharacter)

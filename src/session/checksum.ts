@@ -14,7 +14,7 @@ import {
 import { command, type Command } from '../protocol/command.ts'
 import { NO_FEATURES } from '../protocol/features.ts'
 import { isCompletion, isIntermediate, type Reply } from '../protocol/reply.ts'
-import { decodeText } from '../protocol/text.ts'
+import { decodeText, encodeText } from '../protocol/text.ts'
 import { size } from './facts.ts'
 import { countingOf } from './range-counting.ts'
 import type { RemotePath, Session } from './session.ts'
@@ -109,7 +109,7 @@ async function posed(
   if (!isWhole && (stop === undefined || start >= stop || stop > (whole ?? Infinity))) return undefined
   return {
     session,
-    path: typeof path === 'string' ? utf8.encode(path) : path,
+    path: typeof path === 'string' ? encodeText(path) : path,
     algorithm,
     size: whole,
     range: isWhole || stop === undefined ? undefined : { start, end: stop },

@@ -1,5 +1,5 @@
 /**
- * RETR (RFC 959 §4.1.3) from an offset into a receiver.
+ * RETR (RFC 959 §4.1.3) from an offset into a receiver, and the listings, which arrive in the same way.
  *
  * RETR has a start and no end: a receiver that has enough says `'stop'`, the data connection is reset, and the
  * last reply that follows is awaited behind the caller's back.
@@ -17,7 +17,10 @@ import type { RemotePath, Session, TransferType } from './session.ts'
 import { TransferRun } from './transfer-run.ts'
 
 export interface RetrieveRequest {
-  readonly path: RemotePath
+  /** @default 'RETR' */
+  readonly verb?: 'RETR' | 'LIST' | 'NLST' | 'MLSD'
+  /** `undefined` only for a listing, of the directory that the session is in. */
+  readonly path: RemotePath | undefined
   readonly type: TransferType
   /** Where to start, in bytes. Only `'I'` can start elsewhere than at 0. */
   readonly offset: number
@@ -64,7 +67,7 @@ export async function retrieve(session: Session, request: RetrieveRequest): Prom
       throw error
     }
   })
-  const sent = command('RETR', path)
+  const sent = command(request.verb ?? 'RETR', path)
   const run = new TransferRun(session.control, data, sent, session.options.timeouts)
   const stopListening = onAbort(signal, () => data.cut())
   try {

@@ -1,0 +1,110 @@
+/**
+ * Machine listings, MLSD and MLST (RFC 3659 §7):
+ *
+ *   entry = [ 1*( fact "=" value ";" ) ] SP name
+ *   type=file;size=6180;modify=20060209081502;UNIX.mode=0444; read first.txt
+ *
+ * The name is all behind the first `; `: a value may hold a blank, a name anything. Servers that leave the last
+ * semicolon out have no `; `, and the name is all behind the first blank. Times are UTC.
+ */
+import { parseModificationTime } from '../protocol/time.ts'
+import { utcTime } from './calendar.ts'
+import { modifiedTime, type ModifiedTime } from './clock.ts'
+import { entryOf, filled, type EntryType } from './entry.ts'
+import { FactReader, noFacts, type Facts } from './facts.ts'
+import type { ListingFormat, Reading } from './format.ts'
+import { numberAt, sizeOf } from './scan.ts'
+import { permissionsOf } from './permissions.ts'
+
+/** The first fact that a listing can be told by (RFC 3659 §7.5, and what servers add). */
+const FIRST_FACT =
+  /^(?:type|size|sizd|modify|create|perm|unique|lang|media-type|charset|(?:unix|win32|x)\..+)$/
+const LONGEST_FIRST_FACT = 32
+
+const LINKS = ['os.unix=slink', 'os.unix=symlink']
+
+/** A time with more of a fraction than anybody measures. */
+const LONGEST_TIME = 64
+
+export class MachineListing implements ListingFormat {
+  readonly #facts = new FactReader()
+  #isCertain: boolean
+
+  /** @param isCertain whether a listing is known to be of this format, or its first facts have to show it */
+  constructor(isCertain: boolean) {
+    this.#isCertain = isCertain
+  }
+
+  read(line: string): Reading {
+    if (line.startsWith(' ')) return this.#readNameOnly(line)
+    const semicolon = line.indexOf('; ')
+    const end = semicolon < 0 ? line.indexOf(' ') : semicolon
+    const nameStart = semicolon < 0 ? end + 1 : end + 2
+    if (end < 0 || nameStart >= line.length) return undefined
+    const facts = this.#facts.read(line, end)
+    if (facts === undefined) return undefined
+    this.#isCertain ||= isFirstFact(Object.keys(facts)[0] ?? '')
+    return this.#isCertain ? readEntry(line, nameStart, facts) : undefined
+  }
+
+  #readNameOnly(line: string): Reading {
+    if (!this.#isCertain) return undefined
+    return entryOf({ name: line.slice(1), type: 'other', facts: noFacts(), raw: line })
+  }
+}
+
+function isFirstFact(name: string): boolean {
+  return name.length <= LONGEST_FIRST_FACT && FIRST_FACT.test(name)
+}
+
+function readEntry(line: string, nameStart: number, facts: Facts): Reading {
+  const type = typeOf(facts['type'])
+  if (type === undefined) return 'no entry'
+  const mode = facts['unix.mode']
+  return entryOf({
+    name: line.slice(nameStart),
+    type,
+    size: sizeOf(facts['size'] ?? ''),
+    modified: timeOf(facts['modify']),
+    target: type === 'symlink' ? targetOf(facts['type']) : undefined,
+    permissions: mode === undefined ? undefined : permissionsOf(mode),
+    owner: filled(facts['unix.ownername']) ?? filled(facts['unix.owner']) ?? filled(facts['unix.uid']),
+    group: filled(facts['unix.groupname']) ?? filled(facts['unix.group']) ?? filled(facts['unix.gid']),
+    unique: filled(facts['unique']),
+    facts,
+    raw: line,
+  })
+}
+
+/** `undefined` for the directory that is listed, and that above it. */
+function typeOf(fact = ''): EntryType | undefined {
+  const type = fact.toLowerCase()
+  if (type === 'file') return 'file'
+  if (type === 'dir') return 'directory'
+  if (type === 'cdir' || type === 'pdir') return undefined
+  return LINKS.some((link) => type === link || type.startsWith(`${link}:`)) ? 'symlink' : 'other'
+}
+
+/** Behind `OS.unix=slink:`; the other form, `OS.unix=symlink`, does not tell it (RFC 3659, erratum 1500). */
+function targetOf(fact = ''): string | undefined {
+  const colon = fact.indexOf(':')
+  return colon < 0 ? undefined : filled(fact.slice(colon + 1))
+}
+
+/** Fourteen digits are what servers send; {@link parseModificationTime} knows what else there is. */
+function timeOf(fact: string | undefined): ModifiedTime | undefined {
+  if (fact === undefined || fact.length > LONGEST_TIME) return undefined
+  const digits = fact.length === 14 ? numberAt(fact, 0, 14) : NaN
+  if (Number.isNaN(digits)) return parseModificationTime(fact)
+  const time = digits % 1_000_000
+  const date = (digits - time) / 1_000_000
+  const utc = utcTime(Math.floor(date / 10_000), {
+    month: Math.floor(date / 100) % 100,
+    day: date % 100,
+    hour: Math.floor(time / 10_000),
+    minute: Math.floor(time / 100) % 100,
+    second: time % 100,
+    millisecond: 0,
+  })
+  return modifiedTime(utc, 'second')
+}

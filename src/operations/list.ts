@@ -1,0 +1,200 @@
+/**
+ * A directory, entry by entry: MLSD (RFC 3659 §7) where the server has it, else LIST; which is remembered.
+ *
+ * The listing is read at full speed, and the session is given back when the server is done, whatever the reader's
+ * speed. A listing that fails before the reader has had an entry of it is tried again; later it is an error, and what
+ * one command has begun is never finished by another.
+ */
+import { FtpProtocolError, FtpReplyError, FtpTransferError } from '../errors.ts'
+import type { Entry } from '../listing/entry.ts'
+import { ListingParser } from '../listing/listing-parser.ts'
+import type { Lease } from '../pool/lease.ts'
+import { changeDirectory } from '../session/files.ts'
+import { isDirectory } from '../session/is-directory.ts'
+import { retrieve } from '../session/retrieve.ts'
+import type { RemotePath, Session } from '../session/session.ts'
+import { delay } from '../util/timer.ts'
+import { LineSplitter, ListingReceiver } from './listing-receiver.ts'
+import { RetryBudget, type RetryPolicy } from './retry.ts'
+import { endLease } from './session-pool.ts'
+import type { Sessions } from './with-session.ts'
+
+export interface ListRequest {
+  readonly pool: Sessions
+  readonly retry: RetryPolicy
+  /** `undefined` for the directory of the login. */
+  readonly path: RemotePath | undefined
+  /** The path for messages. */
+  readonly shownPath: string
+  /** The server's, for times that do not tell theirs. */
+  readonly timeZone: string
+  readonly signal: AbortSignal | undefined
+}
+
+/** Rejects with an `FtpError`, or the reason of the abort. Leaving it early cuts the listing. */
+export async function* list(request: ListRequest): AsyncGenerator<Entry, void> {
+  const budget = new RetryBudget(request.retry, undefined, Math.random)
+  const controller = new AbortController()
+  const { pool, signal: given } = request
+  const signal = given === undefined ? controller.signal : AbortSignal.any([controller.signal, given])
+  try {
+    for (;;) {
+      let hasGiven = false
+      try {
+        const lease = await pool.acquire(signal)
+        for await (const entries of new Listing(request, lease, signal).read()) {
+          hasGiven = hasGiven || entries.length > 0
+          yield* entries
+        }
+        return
+      } catch (error) {
+        signal.throwIfAborted()
+        if (hasGiven) throw error
+        await delay(budget.delayAfter(error, 0), signal)
+      }
+    }
+  } finally {
+    controller.abort(new Error('The listing is not read any more'))
+  }
+}
+
+/** Replies that say "I do not know this command". */
+const NOT_IMPLEMENTED: ReadonlySet<number> = new Set([500, 502])
+/** What some servers say in place of an empty listing. */
+const NO_FILES = /no files|directory (?:is )?empty/i
+/** Refusals that may mean the directory. */
+const ABOUT_THE_PATH: ReadonlySet<number> = new Set([450, 501, 550, 553])
+/** What a server's glob would make something else of (Pure-FTPd), and what it would take for an option. */
+const MISREAD = /[[\]*?{}~\\]|^-/
+
+/** One listing on one session. */
+class Listing {
+  readonly #request: ListRequest
+  readonly #lease: Lease<Session>
+  readonly #signal: AbortSignal
+  readonly #receiver = new ListingReceiver()
+  #failure: { readonly error: unknown } | undefined
+  #verb: 'MLSD' | 'LIST' = 'LIST'
+
+  constructor(request: ListRequest, lease: Lease<Session>, signal: AbortSignal) {
+    this.#request = request
+    this.#lease = lease
+    this.#signal = signal
+  }
+
+  /** The entries, as many at once as have come. */
+  async *read(): AsyncGenerator<readonly Entry[], void> {
+    const running = this.#run().finally(() => this.#receiver.end())
+    const lines = new LineSplitter()
+    let parser: ListingParser | undefined
+    const take = (texts: readonly string[], isLast: boolean): Entry[] => {
+      const format = this.#verb === 'MLSD' ? 'mlsd' : 'list'
+      parser ??= new ListingParser({ format, now: new Date(), timeZone: this.#request.timeZone })
+      const entries: Entry[] = []
+      for (const text of texts) parser.push(text, entries)
+      if (isLast) parser.end(entries)
+      return entries
+    }
+    for (let chunk = await this.#receiver.next(); chunk !== undefined; chunk = await this.#receiver.next()) {
+      yield take(this.#linesOf(lines, chunk), false)
+    }
+    await running
+    if (this.#failure !== undefined) throw this.#failure.error
+    yield take(lines.end(), true)
+  }
+
+  #linesOf(lines: LineSplitter, chunk: Buffer): string[] {
+    try {
+      return lines.push(chunk)
+    } catch (cause) {
+      const { shownPath } = this.#request
+      const message = `The listing of ${shownPath} is too large: ${(cause as Error).message}`
+      throw new FtpProtocolError('ERR_FTP_LISTING_TOO_LARGE', message, {
+        received: chunk.toString('latin1', 0, 80),
+      })
+    }
+  }
+
+  /** Never rejects: what fails is told when what came before it has been read. */
+  async #run(): Promise<void> {
+    const session = this.#lease.value
+    try {
+      await this.#fetch(session)
+      await session.abortable(this.#signal, () => session.goHome())
+      this.#lease.release()
+    } catch (error) {
+      endLease(this.#lease, error)
+      this.#failure = { error }
+    }
+  }
+
+  async #fetch(session: Session): Promise<void> {
+    const { profile } = session
+    const hasMachine = profile.features?.listed === false || profile.features?.has('MLST') === true
+    if (profile.listing === 'LIST' || !hasMachine) {
+      await this.#fetchBy(session, 'LIST')
+      return
+    }
+    try {
+      await this.#fetchBy(session, 'MLSD')
+      profile.listing = 'MLSD'
+    } catch (error) {
+      const isUnknown = error instanceof FtpReplyError && NOT_IMPLEMENTED.has(error.reply.code)
+      if (!isUnknown || profile.listing === 'MLSD') throw error
+      await this.#fetchBy(session, 'LIST')
+      profile.listing = 'LIST'
+    }
+  }
+
+  async #fetchBy(session: Session, verb: 'MLSD' | 'LIST'): Promise<void> {
+    this.#verb = verb
+    const { path } = this.#request
+    // LIST takes a path for anything: a pattern, options, a file.
+    const isEntered = path !== undefined && (verb === 'LIST' || MISREAD.test(textOf(path)))
+    if (isEntered) await this.#enter(session, path)
+    try {
+      const result = await retrieve(session, {
+        ...{ verb, path: isEntered ? undefined : path, type: 'I', offset: 0, endsAtEnd: true },
+        ...{ receiver: this.#receiver, isWhole: () => false, signal: this.#signal },
+      })
+      if (result.outcome !== 'complete') throw this.#cutShort(result.doubt)
+    } catch (error) {
+      if (!(error instanceof FtpReplyError) || !ABOUT_THE_PATH.has(error.reply.code)) throw error
+      if (NO_FILES.test(error.reply.lines.join(' '))) return
+      const isThere = isEntered || path === undefined || (await this.#isDirectory(session, path))
+      // In a directory that is there, nothing but "there is nothing" is left for a 450 to mean.
+      if (isThere && error.reply.code === 450) return
+      throw isThere ? error : this.#missing(session, error)
+    }
+  }
+
+  async #enter(session: Session, path: RemotePath): Promise<void> {
+    try {
+      await session.abortable(this.#signal, () => changeDirectory(session, path))
+    } catch (error) {
+      if (!(error instanceof FtpReplyError) || error.reply.code === 421) throw error
+      throw error.code === 'ERR_FTP_NOT_PERMITTED' ? error : this.#missing(session, error)
+    }
+  }
+
+  #isDirectory(session: Session, path: RemotePath): Promise<boolean> {
+    return session.abortable(this.#signal, () => isDirectory(session, path))
+  }
+
+  #missing(session: Session, { reply, command }: FtpReplyError): FtpReplyError {
+    const { shownPath } = this.#request
+    const host = session.control.label
+    const message = `There is no directory "${shownPath}" on ${host}: ${reply.code} ${reply.lines.join(' ')}`
+    return new FtpReplyError('ERR_FTP_NOT_FOUND', message, { reply, host, command })
+  }
+
+  #cutShort(cause: unknown): FtpTransferError {
+    const { shownPath: path } = this.#request
+    const message = `The listing of ${path} ended without the server saying that it is whole`
+    return new FtpTransferError('ERR_FTP_TRUNCATED', message, { path, cause, retryable: true })
+  }
+}
+
+function textOf(path: RemotePath): string {
+  return typeof path === 'string' ? path : Buffer.from(path).toString('latin1')
+}

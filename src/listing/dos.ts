@@ -13,16 +13,7 @@ import { fullYear, hourOf, type PrintedTime } from './calendar.ts'
 import type { ListingClock, ModifiedTime } from './clock.ts'
 import { entryOf, filled, type Entry, type EntryType } from './entry.ts'
 import type { ListingFormat, Reading } from './format.ts'
-import {
-  behindColumn,
-  endOfWord,
-  exactly,
-  isBlank,
-  isDigit,
-  numberAt,
-  skipBlanks,
-  skipDigits,
-} from './scan.ts'
+import { behindColumn, endOfWord, isBlank, sizeAt, sizeOf, numberAt, skipBlanks, skipDigits } from './scan.ts'
 
 const HYPHEN = 0x2d
 const STOP = 0x2e

@@ -125,7 +125,7 @@ export class Board {
   /**
    * What a connection to `by` goes on with that has received all of `job` and read up to `from`: what is missing
    * behind it, which then is a part of `job`, or a segment further on, which is under way from here on and begins
-   * at `from` or behind it. `loser` is who has nothing left to do by that.
+   * at `from` or behind it. Who was only starting there is left with nothing to do.
    *
    * @param others what those are like from whom it may take something
    */
@@ -135,13 +135,12 @@ export class Board {
     pace: Pace,
     others: Pace,
     by: object | undefined,
-  ): { readonly job: SegmentJob; readonly loser: SegmentJob | undefined } | undefined {
+  ): SegmentJob | undefined {
     const behind = this.#untouched(job.end, pace, others)
     if (behind !== undefined) {
       job.absorb(behind)
-      if (this.#running.has(behind)) return { job, loser: behind }
-      this.#forget(behind)
-      return { job, loser: undefined }
+      if (!this.#running.has(behind)) this.#forget(behind)
+      return job
     }
     const running = [...this.#running].filter((one) => one !== job && !one.isGivenUp)
     const waiting = this.#waiting.filter(
@@ -157,9 +156,9 @@ export class Board {
     const chosen = chooseOnward(ahead, from, pace, others)
     if (chosen === undefined) return undefined
     const slower = running[chosen.index]
-    if (slower !== undefined) return { job: this.split(slower, chosen.at, by), loser: undefined }
+    if (slower !== undefined) return this.split(slower, chosen.at, by)
     const next = waiting[chosen.index - running.length]
-    return next && { job: this.#rest(next, by), loser: undefined }
+    return next && this.#rest(next, by)
   }
 
   /** What begins at `start`, and of which nothing has come. */
@@ -185,12 +184,6 @@ export class Board {
     return rest
   }
 
-  /** One that has been overtaken before its first byte is over. */
-  leave(job: SegmentJob): void {
-    if (job.isEmpty) this.#forget(job)
-    else this.putBack(job)
-  }
-
   #forget(job: SegmentJob): void {
     this.#running.delete(job)
     this.#waiting.splice(this.#waiting.indexOf(job), this.#waiting.includes(job) ? 1 : 0)
@@ -204,6 +197,8 @@ export class Board {
 
   /** It did not come to its end, and is taken up again where it was. */
   putBack(job: SegmentJob): void {
+    // All of it has gone to another while it was starting. An empty file is a segment, too.
+    if (job.isLeft) return this.#forget(job)
     this.#running.delete(job)
     if (job.isGivenUp) job.beginAnew()
     this.#waiting.push(job)
@@ -211,6 +206,7 @@ export class Board {
 
   /** The same, in as many pieces as there are connections that have nothing to do. */
   putBackShared(job: SegmentJob, connections: number): void {
+    if (job.isLeft) return this.#forget(job)
     const rest = planSegments(job.end - job.position, connections, LEAST_SHARE_BYTES)
     const { position } = job
     for (const { start } of rest.slice(1).reverse()) {

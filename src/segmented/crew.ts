@@ -75,7 +75,7 @@ const LEAST_START_SECONDS = 0.1
 
 /** Why a turn was ended although nothing failed: its segment waits again, and no retry is counted. */
 class Interruption extends Error {
-  readonly why: 'paused' | 'robbed' | 'moved' | 'overtaken' | 'given back'
+  readonly why: 'paused' | 'robbed' | 'moved' | 'given back'
 
   constructor(why: Interruption['why']) {
     super(`The segment was ${why}`)
@@ -403,7 +403,8 @@ export class Crew {
   #freeStuck(): void {
     for (const { job } of this.#atWork) {
       if (job === undefined || job.arrived < job.end || job.isLast) continue
-      if (this.#options.paces.standsStill(job, STUCK_MS)) this.#rob(job)
+      const { paces } = this.#options
+      if (paces.standsStill(job, STUCK_MS) || paces.speedOf(job) === 0) this.#rob(job)
     }
   }
 
@@ -464,7 +465,8 @@ export class Crew {
   #rob(job: SegmentJob): void {
     if (job.robberies >= MOST_ROBBERIES) return
     job.robberies += 1
-    this.#turnOf(job)?.controller.abort(new Interruption('robbed'))
+    const turn = [...this.#turns].find((one) => one.job === job)
+    turn?.controller.abort(new Interruption('robbed'))
   }
 
   async #attempt(turn: Turn, lease: Lease<Session>, first: SegmentJob): Promise<number> {
@@ -530,17 +532,16 @@ export class Crew {
   #goOn(turn: Turn, session: Session, steps: Steps, from: number): SegmentJob | undefined {
     const { paces, context, continues } = this.#options
     const { job } = steps
-    const isOver = turn.controller.signal.aborted || turn.successor !== undefined || job.isGivenUp
+    const isOver =
+      turn.controller.signal.aborted || turn.successor !== undefined || job.isGivenUp || job.isLeft
     if (isOver || !continues || !paces.isKnown || !this.#isEmployed(turn.connection)) return undefined
     const known = paces.of(session)
     if (known.startSeconds < LEAST_START_SECONDS) return undefined
     const pace: Pace = { ...known, bytesPerSecond: paces.speedOf(job) ?? known.bytesPerSecond }
     const end = job.end
-    const found = this.#board.goOn(job, from, pace, paces.typical, turn.source)
-    if (found === undefined) return undefined
-    const { job: next, loser } = found
+    const next = this.#board.goOn(job, from, pace, paces.typical, turn.source)
+    if (next === undefined) return undefined
     this.#tell('split', turn.connection, { position: end, start: end, end: next.end }, 0)
-    if (loser !== undefined) this.#turnOf(loser)?.controller.abort(new Interruption('overtaken'))
     if (next === job) return job
     paces.wentOn(job, next, session)
     context.meter.overfetched(next.position - end)
@@ -548,10 +549,6 @@ export class Crew {
     turn.job = next
     this.#tell('start', turn.connection, next, 0)
     return next
-  }
-
-  #turnOf(job: SegmentJob): Turn | undefined {
-    return [...this.#turns].find((turn) => turn.job === job)
   }
 
   async #finished(job: SegmentJob): Promise<void> {
@@ -585,9 +582,7 @@ export class Crew {
   async #interrupted(turn: Turn, job: SegmentJob, why: Interruption): Promise<number> {
     if (!this.#options.continues) return this.#again(turn, job, why, 0)
     if (why.why !== 'robbed' || job.isGivenUp) {
-      if (why.why === 'overtaken') this.#board.leave(job)
-      else this.#board.putBack(job)
-      this.#wake()
+      this.#putBack(job)
       return 0
     }
     this.#board.putBackShared(job, this.#idle)

@@ -40,6 +40,8 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
   robberies = 0
   /** The source of its bytes; all of them are of one. */
   by: object | undefined
+  /** All of it has gone to another. */
+  isLeft = false
   /** Its source is not believed: what has come of it counts for nothing, and it begins anew. */
   isGivenUp = false
   /** Bytes past the end, read where the segment was cut; compared with what its successor wrote there. */
@@ -116,6 +118,7 @@ export class SegmentJob implements MeasuredSegment, StretchEnd {
     if (next.start !== this.#end || next.arrived > next.start) throw new RangeError('It cannot go on there')
     this.#end = next.end
     next.#end = next.start
+    next.isLeft = true
   }
 
   /** Leaves what has not come yet to a connection whose bytes have been compared already. */

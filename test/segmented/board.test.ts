@@ -73,15 +73,12 @@ describe('Board', () => {
             const { end } = job
             const found = board.goOn(job, Math.min(SIZE, end + (by % 5_000)), PACE, PACE, job.by)
             if (found === undefined) continue
-            expect(found.job.by).toBe(job.by)
-            if (found.job === job) expect(job.end).toBeGreaterThan(end)
+            expect(found.by).toBe(job.by)
+            if (found === job) expect(job.end).toBeGreaterThan(end)
             else {
-              expect(found.job.position).toBeGreaterThanOrEqual(Math.min(SIZE, end + (by % 5_000)))
-              running.push(found.job)
+              expect(found.position).toBeGreaterThanOrEqual(Math.min(SIZE, end + (by % 5_000)))
+              running.push(found)
             }
-            if (found.loser === undefined) continue
-            running.splice(running.indexOf(found.loser), 1)
-            board.leave(found.loser)
           } else if (does === 'give up') {
             const by = sources[source]
             const given = coveredBytes(board.giveUp(by))
@@ -141,7 +138,7 @@ describe('Board', () => {
       const board = boardOf([], 4)
       const job = taken(board)
       job.position = job.end
-      expect(board.goOn(job, job.end + 4_096, PACE, PACE, undefined)).toEqual({ job, loser: undefined })
+      expect(board.goOn(job, job.end + 4_096, PACE, PACE, undefined)).toBe(job)
       expect([job.start, job.end]).toEqual([0, 2 * PIECE])
       expectWhole(board)
     })
@@ -150,9 +147,9 @@ describe('Board', () => {
       const board = boardOf([], 4)
       const [job, next] = [taken(board), taken(board)]
       job.position = job.end
-      expect(board.goOn(job, job.end + 4_096, PACE, PACE, undefined)).toEqual({ job, loser: next })
+      expect(board.goOn(job, job.end + 4_096, PACE, PACE, undefined)).toBe(job)
       expect([job.end, next.start, next.end]).toEqual([2 * PIECE, PIECE, PIECE])
-      board.leave(next)
+      board.putBack(next)
       expect(board.segments).not.toContain(next)
       expectWhole(board)
     })
@@ -164,7 +161,7 @@ describe('Board', () => {
       slower.position += 4_500
       const found = board.goOn(job, PIECE, { ...PACE, startSeconds: 0.02 }, PACE, undefined)
       // At a tenth of the speed the other one comes 500 bytes further meanwhile.
-      expect(found?.job).toMatchObject({ start: PIECE + 5_000, end: 2 * PIECE })
+      expect(found).toMatchObject({ start: PIECE + 5_000, end: 2 * PIECE })
       expect(slower.end).toBe(PIECE + 5_000)
       expectWhole(board)
     })
@@ -176,7 +173,7 @@ describe('Board', () => {
       stopped.position += 5_000
       board.putBack(stopped)
       const found = board.goOn(job, PIECE + 4_096, PACE, PACE, undefined)
-      expect(found?.job).toMatchObject({ start: PIECE + 5_000, end: 2 * PIECE })
+      expect(found).toMatchObject({ start: PIECE + 5_000, end: 2 * PIECE })
       expectWhole(board)
     })
 

@@ -241,13 +241,6 @@ class Simulation {
     Object.assign(worker, { state: 'idle', job: undefined })
   }
 
-  #overtaken(worker: Worker): void {
-    if (worker.job === undefined) return
-    this.#paces.ended(worker.job, worker.session ?? {})
-    this.#board.leave(worker.job)
-    Object.assign(worker, { state: 'idle', job: undefined })
-  }
-
   #finished(job: SegmentJob): void {
     this.#board.finished(job)
     this.#board.settle()
@@ -258,12 +251,9 @@ class Simulation {
     const known = this.#paces.of(session)
     const { end } = job
     const pace = { ...known, bytesPerSecond: this.#paces.speedOf(job) ?? known.bytesPerSecond }
-    const found = this.#board.goOn(job, end, pace, this.#paces.typical, undefined)
-    if (found === undefined) return false
+    const next = this.#board.goOn(job, end, pace, this.#paces.typical, undefined)
+    if (next === undefined) return false
     this.#onwards += 1
-    const { job: next, loser } = found
-    const beaten = loser && this.#workers.find((one) => one.job === loser)
-    if (beaten !== undefined) this.#overtaken(beaten)
     if (next === job) return true
     this.#paces.wentOn(job, next, session)
     this.#finished(job)

@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream'
 import { Pool } from './pool/pool.ts'
 import type { PoolStats } from './pool/events.ts'
-import { FtpConnectionError } from './errors.ts'
+import { FtpConnectionError, FtpReplyError } from './errors.ts'
 import {
   clientSettings,
   optionsWithUrl,
@@ -15,7 +15,10 @@ import {
 } from './options.ts'
 import type { Entry } from './listing/entry.ts'
 import { timeZone } from './listing/options.ts'
+import type { Calls } from './operations/calls.ts'
 import { list } from './operations/list.ts'
+import { remove } from './operations/remove.ts'
+import { stat } from './operations/stat.ts'
 import { explained } from './operations/explain-path.ts'
 import { makeDirectories } from './operations/make-directory.ts'
 import type { SessionPool } from './operations/session-pool.ts'
@@ -47,6 +50,13 @@ import { abortSignal, flag, optionsObject, wholeNumber } from './util/validate.t
 export interface AskOptions {
   /** Cancels the call; it rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined
+}
+
+export interface RemoveOptions extends AskOptions {
+  /** Directories too, with all that is in them. @default false */
+  readonly recursive?: boolean | undefined
+  /** What is missing is no failure. @default false */
+  readonly force?: boolean | undefined
 }
 
 export interface MakeDirectoryOptions extends AskOptions {
@@ -213,13 +223,7 @@ export class FtpClient implements AsyncDisposable {
    * Rejects with `ERR_FTP_NOT_FOUND`, `ERR_FTP_TRUNCATED`, …: an incomplete listing never ends as if it were whole.
    */
   list(path?: RemotePath, options?: ListOptions): AsyncGenerator<Entry, void> {
-    const given = optionsObject(options, 'options')
-    const { retry } = this.#settings
-    const place = path === undefined || path.length === 0 ? undefined : remotePath(path)
-    return list({
-      ...{ pool: this.#sessions, retry, path: place?.path, shownPath: place?.shownPath ?? '.' },
-      ...{ timeZone: timeZone(given, 'timeZone', 'UTC'), signal: abortSignal(given) },
-    })
+    return this.#list(path, options, false)
   }
 
   /** The same, all at once. */
@@ -248,6 +252,37 @@ export class FtpClient implements AsyncDisposable {
   modified(path: RemotePath, options?: AskOptions): Promise<Date | undefined> {
     const { path: remote } = remotePath(path)
     return this.#ask(options, true, (session) => modificationTime(session, remote))
+  }
+
+  /**
+   * What is known of a file or directory: by MLST, else SIZE and MDTM, else the listing of the directory above.
+   * Rejects with `ERR_FTP_NOT_FOUND` where nothing is.
+   */
+  stat(path: RemotePath, options?: AskOptions): Promise<Entry> {
+    const { path: remote, shownPath } = remotePath(path)
+    return stat(this.#calls(options), remote, shownPath)
+  }
+
+  /** Whether something is at a path. */
+  async exists(path: RemotePath, options?: AskOptions): Promise<boolean> {
+    try {
+      await this.stat(path, options)
+      return true
+    } catch (error) {
+      if (error instanceof FtpReplyError && error.code === 'ERR_FTP_NOT_FOUND') return false
+      throw error
+    }
+  }
+
+  /**
+   * Removes a file or a link; with `recursive` a directory with all that is in it, links in it and not what they lead
+   * to. With `force` what is missing is no failure.
+   */
+  remove(path: RemotePath, options: RemoveOptions = {}): Promise<void> {
+    const { path: remote } = remotePath(path)
+    const given = optionsObject(options, 'options')
+    const [recursive, force] = [flag(given, 'recursive', false), flag(given, 'force', false)]
+    return remove(this.#calls(options), { path: remote, recursive, force })
   }
 
   /**
@@ -348,6 +383,27 @@ export class FtpClient implements AsyncDisposable {
     }, settings)
     this.#adopt(transfer)
     return transfer
+  }
+
+  #list(
+    path: RemotePath | undefined,
+    options: ListOptions | undefined,
+    isPlain: boolean,
+  ): AsyncGenerator<Entry, void> {
+    const given = optionsObject(options, 'options')
+    const { retry } = this.#settings
+    const place = path === undefined || path.length === 0 ? undefined : remotePath(path)
+    return list({
+      ...{ pool: this.#sessions, retry, path: place?.path, shownPath: place?.shownPath ?? '.', isPlain },
+      ...{ timeZone: timeZone(given, 'timeZone', 'UTC'), signal: abortSignal(given) },
+    })
+  }
+
+  #calls(options: AskOptions | undefined): Calls {
+    return {
+      ask: (work, isRepeatable = true) => this.#ask(options, isRepeatable, work),
+      list: (path, isPlain = false) => this.#list(path, options, isPlain),
+    }
   }
 
   /** Runs `work` on a session, and again on another one where that can do no harm. */

@@ -11,6 +11,7 @@ export {
   type MakeDirectoryOptions,
   type ReadFileOptions,
   type ReadStreamOptions,
+  type RemoveOptions,
 } from './client.ts'
 export { DEFAULTS, type FtpClientOptions } from './options.ts'
 export type { Entry, EntryType, ModifiedPrecision } from './listing/entry.ts'

@@ -17,12 +17,14 @@ interface LastFact {
   readonly spelling: string
   readonly name: string
   value: string
-  /** All of it, with what ends it, once two lines in a row had the same. */
+  /** All of it and the semicolon, once two lines in a row had the same. */
   text: string | undefined
-  /** Of all of it. */
+  /** Of all of it and what ends it. */
   length: number
 }
 
+const SPACE = 0x20
+const SEMICOLON = 0x3b
 const EQUALS = 0x3d
 /** More than a server sends. Facts beyond are read all the same, but not remembered. */
 const MAX_REMEMBERED = 64
@@ -35,19 +37,38 @@ export class FactReader {
   readonly #last: LastFact[] = []
   /** The one that is expected next. */
   #place = 0
+  #nameStart = 0
 
-  /** The facts before `end`, where a semicolon or a blank is; `undefined` if there are none. */
-  read(line: string, end: number): Facts | undefined {
+  /** Where the name begins, behind the facts that were read last. */
+  get nameStart(): number {
+    return this.#nameStart
+  }
+
+  /** `undefined` for a line that begins with no facts. */
+  read(line: string): Facts | undefined {
+    const facts = this.#readTo(line, line.length)
+    if (this.#nameStart > 0) return facts
+    const blank = line.indexOf(' ')
+    const before = this.#readTo(line, Math.max(blank, 0))
+    this.#nameStart = blank + 1
+    return before
+  }
+
+  /** Up to the first `; `, which makes {@link nameStart} what is behind it, or to `end`. */
+  #readTo(line: string, end: number): Facts | undefined {
     let facts: Facts | undefined
     this.#place = 0
+    this.#nameStart = 0
     for (let start = 0; start < end;) {
       const fact = this.#readRepeated(line, start, end) ?? this.#readChanged(line, start, end)
-      if (fact === undefined) {
-        start = endOfFact(line, start, end) + 1
-      } else {
+      if (fact !== undefined) {
         facts ??= noFacts()
         facts[fact.name] = fact.value
-        start += fact.length
+      }
+      start = fact === undefined ? endOfFact(line, start, end) + 1 : start + fact.length
+      if (line.charCodeAt(start) === SPACE && start < end) {
+        this.#nameStart = start + 1
+        return facts
       }
     }
     return facts
@@ -55,7 +76,7 @@ export class FactReader {
 
   #readRepeated(line: string, start: number, end: number): LastFact | undefined {
     const expected = this.#last[this.#place]
-    if (expected?.text === undefined || start + expected.length > end + 1) return undefined
+    if (expected?.text === undefined || start + expected.length > end) return undefined
     if (line.slice(start, start + expected.length) !== expected.text) return undefined
     this.#place++
     return expected
@@ -68,7 +89,7 @@ export class FactReader {
     const fact = this.#named(line.slice(start, equals))
     const value = line.slice(equals + 1, next)
     const isSame = value === fact.value
-    fact.text = isSame ? line.slice(start, next + 1) : undefined
+    fact.text = isSame && line.charCodeAt(next) === SEMICOLON ? line.slice(start, next + 1) : undefined
     fact.length = next + 1 - start
     if (!isSame) fact.value = value
     return fact

@@ -37,12 +37,9 @@ export class MachineListing implements ListingFormat {
 
   read(line: string): Reading {
     if (line.startsWith(' ')) return this.#readNameOnly(line)
-    const semicolon = line.indexOf('; ')
-    const end = semicolon < 0 ? line.indexOf(' ') : semicolon
-    const nameStart = semicolon < 0 ? end + 1 : end + 2
-    if (end < 0 || nameStart >= line.length) return undefined
-    const facts = this.#facts.read(line, end)
-    if (facts === undefined) return undefined
+    const facts = this.#facts.read(line)
+    const nameStart = this.#facts.nameStart
+    if (facts === undefined || nameStart >= line.length) return undefined
     this.#isCertain ||= isFirstFact(Object.keys(facts)[0] ?? '')
     return this.#isCertain ? readEntry(line, nameStart, facts) : undefined
   }

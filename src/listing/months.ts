@@ -51,6 +51,8 @@ export function monthOf(word: string): number | undefined {
 
 /** Three letters of ASCII in one number; 0 for others. */
 function keyOf(line: string, at: number): number {
-  const [first, second, third] = [line.charCodeAt(at), line.charCodeAt(at + 1), line.charCodeAt(at + 2)]
+  const first = line.charCodeAt(at)
+  const second = line.charCodeAt(at + 1)
+  const third = line.charCodeAt(at + 2)
   return (first | second | third) < 0x80 ? (first << 16) | (second << 8) | third : 0
 }

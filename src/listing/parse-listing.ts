@@ -4,6 +4,8 @@ import type { Entry } from './entry.ts'
 import { ListingParser } from './listing-parser.ts'
 import { date, timeZone } from './options.ts'
 
+const CARRIAGE_RETURN = 0x0d
+
 export interface ParseListingOptions {
   /**
    * The command that the listing answers: `'mlsd'` for MLSD and MLST, `'list'` for LIST. Default: a listing whose
@@ -43,7 +45,8 @@ export function parseListing(text: string, options: ParseListingOptions = {}): E
   for (let start = 0; start < text.length;) {
     const newline = text.indexOf('\n', start)
     const end = newline < 0 ? text.length : newline
-    parser.push(text.slice(start, text.endsWith('\r', end) ? end - 1 : end), entries)
+    const isAfterReturn = end > start && text.charCodeAt(end - 1) === CARRIAGE_RETURN
+    parser.push(text.slice(start, isAfterReturn ? end - 1 : end), entries)
     start = end + 1
   }
   parser.end(entries)

@@ -14,6 +14,7 @@ const DAY_MS = 86_400_000
 /** A lifetime. A server that sends more days than this makes it look again, at the price of time, not of memory. */
 const MAX_DAYS = 32_768
 
+/** The offsets of a day in UTC. */
 interface Day {
   readonly before: number
   readonly after: number
@@ -24,6 +25,8 @@ interface Day {
 export class Zone {
   readonly #format: Intl.DateTimeFormat | undefined
   readonly #days = new Map<number, Day>()
+  /** By the days of the wall; NaN for one with a change in it or beside it. */
+  readonly #steadyOffsets = new Map<number, number>()
 
   /** @throws RangeError for a zone that Intl does not know */
   constructor(timeZone: string) {
@@ -31,32 +34,47 @@ export class Zone {
     this.#format = format.resolvedOptions().timeZone === 'UTC' ? undefined : format
   }
 
-  /** @param wall what the clock shows, as milliseconds since it showed the beginning of 1970; not within days of the ends of Date */
+  /**
+   * @param wall what the clock shows, in milliseconds since it showed the beginning of 1970; in the first 9999 years
+   */
   toUtc(wall: number): number {
     if (this.#format === undefined) return wall
+    const index = Math.floor(wall / DAY_MS)
+    const offset = this.#steadyOffsets.get(index) ?? this.#steadyOffset(index)
+    return Number.isNaN(offset) ? this.#toUtcNearChange(wall) : wall - offset
+  }
+
+  #toUtcNearChange(wall: number): number {
     const before = this.#offsetAt(wall - DAY_MS)
     const after = this.#offsetAt(wall + DAY_MS)
-    if (before === after) return wall - before
     const isAfter = this.#offsetAt(wall - before) !== before && this.#offsetAt(wall - after) === after
     return isAfter ? wall - after : wall - before
   }
 
+  #steadyOffset(index: number): number {
+    const offset = this.#day(index).before
+    const isSteady = [index - 1, index, index + 1].every((near) => {
+      const { before, after } = this.#day(near)
+      return before === offset && after === offset
+    })
+    return remember(this.#steadyOffsets, index, isSteady ? offset : NaN)
+  }
+
   #offsetAt(utc: number): number {
-    const index = Math.floor(utc / DAY_MS)
-    let day = this.#days.get(index)
-    if (day === undefined) {
-      if (this.#days.size >= MAX_DAYS) this.#days.clear()
-      day = this.#look(index * DAY_MS)
-      this.#days.set(index, day)
-    }
-    return utc < day.changesAt ? day.before : day.after
+    const { before, after, changesAt } = this.#day(Math.floor(utc / DAY_MS))
+    return utc < changesAt ? before : after
+  }
+
+  #day(index: number): Day {
+    return this.#days.get(index) ?? remember(this.#days, index, this.#look(index * DAY_MS))
   }
 
   #look(midnight: number): Day {
     const before = this.#ask(midnight)
     const after = this.#ask(midnight + DAY_MS)
     if (before === after) return { before, after, changesAt: Infinity }
-    let [old, changed] = [midnight, midnight + DAY_MS]
+    let old = midnight
+    let changed = midnight + DAY_MS
     while (changed - old > 1000) {
       const middle = old + 1000 * Math.floor((changed - old) / 2000)
       if (this.#ask(middle) === before) old = middle
@@ -68,6 +86,12 @@ export class Zone {
   #ask(utc: number): number {
     return offsetIn(this.#format?.format(utc) ?? '')
   }
+}
+
+function remember<T>(days: Map<number, T>, index: number, value: T): T {
+  if (days.size >= MAX_DAYS) days.clear()
+  days.set(index, value)
+  return value
 }
 
 /** The offset at the end of `11/21/2026, GMT-05:00`, in milliseconds; plain `GMT` is none. */

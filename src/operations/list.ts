@@ -28,6 +28,8 @@ export interface ListRequest {
   readonly shownPath: string
   /** The server's, for times that do not tell theirs. */
   readonly timeZone: string
+  /** LIST whatever the server has: some leave out of MLSD what leads nowhere. */
+  readonly isPlain?: boolean
   readonly signal: AbortSignal | undefined
 }
 
@@ -131,7 +133,7 @@ class Listing {
   async #fetch(session: Session): Promise<void> {
     const { profile } = session
     const hasMachine = profile.features?.listed === false || profile.features?.has('MLST') === true
-    if (profile.listing === 'LIST' || !hasMachine) {
+    if (this.#request.isPlain === true || profile.listing === 'LIST' || !hasMachine) {
       await this.#fetchBy(session, 'LIST')
       return
     }

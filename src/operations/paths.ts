@@ -1,4 +1,5 @@
 /** Paths as servers on Unix write them, as text or as bytes. Pure. */
+import { decodeName, encodeText } from '../protocol/text.ts'
 import type { RemotePath } from '../session/session.ts'
 
 const SLASH = 0x2f
@@ -12,4 +13,27 @@ export function pathsAbove(path: RemotePath): RemotePath[] {
     if (isEndOfName) above.push(path.slice(0, at))
   }
   return above
+}
+
+/** The last name in a path, as text; `/` for the root. */
+export function lastName(path: RemotePath): string {
+  const text = typeof path === 'string' ? path : decodeName(path)
+  const name = text.split('/').findLast((part) => part !== '')
+  return name ?? '/'
+}
+
+/** The directory in which the last name is; `undefined` for the directory of the login. */
+export function directoryOf(path: RemotePath): RemotePath | undefined {
+  return pathsAbove(path).at(-1) ?? (isRooted(path) ? '/' : undefined)
+}
+
+function isRooted(path: RemotePath): boolean {
+  return typeof path === 'string' ? path.startsWith('/') : path[0] === SLASH
+}
+
+/** A name in a directory. */
+export function joined(directory: RemotePath, name: string): RemotePath {
+  if (typeof directory === 'string')
+    return directory.endsWith('/') ? directory + name : `${directory}/${name}`
+  return Uint8Array.of(...directory, ...(directory.at(-1) === SLASH ? [] : [SLASH]), ...encodeText(name))
 }

@@ -1,4 +1,5 @@
 /** Directories, names, permissions and times on real servers. */
+import { existsSync, readdirSync, symlinkSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -33,6 +34,39 @@ describeServers(
       expect(await failure(ftp.mkdir('a file', { recursive: true }))).toMatchObject({
         code: 'ERR_FTP_EXISTS',
       })
+    })
+
+    it('tells what is there', async () => {
+      await using ftp = client()
+      server().write('told/a "file"', 'eleven byte')
+      symlinkSync('nowhere', remote('told/dangling'))
+      expect(await ftp.stat('told/a "file"')).toMatchObject({ name: 'a "file"', type: 'file', size: 11 })
+      expect(await ftp.stat('told')).toMatchObject({ name: 'told', type: 'directory' })
+      expect((await ftp.stat('/')).type).toBe('directory')
+      expect(await ftp.exists('told/missing')).toBe(false)
+      expect(await ftp.exists('missing/missing')).toBe(false)
+      expect(await ftp.exists('told/a "file"')).toBe(true)
+      expect(await failure(ftp.stat('told/missing'))).toMatchObject({ code: 'ERR_FTP_NOT_FOUND' })
+    })
+
+    it('removes files and trees, and no file that a link in them leads to', async () => {
+      await using ftp = client()
+      await ftp.mkdir('tree/a/b', { recursive: true })
+      await ftp.mkdir('kept')
+      await ftp.writeFile('kept/file', 'x')
+      await ftp.writeFile('tree/a/file', 'x')
+      await ftp.writeFile('tree/a/b/ [x] "y"', 'x')
+      symlinkSync('../kept', remote('tree/link'))
+      symlinkSync('../kept/file', remote('tree/a/b/link'))
+      expect(await failure(ftp.remove('tree'))).toMatchObject({ code: 'ERR_FTP_IS_DIRECTORY' })
+      expect(await failure(ftp.remove('missing'))).toMatchObject({ code: 'ERR_FTP_NOT_FOUND' })
+      await ftp.remove('missing', { force: true })
+      await ftp.remove('tree/a/file')
+      expect(existsSync(remote('tree/a/file'))).toBe(false)
+      await ftp.remove('tree', { recursive: true })
+      expect(existsSync(remote('tree'))).toBe(false)
+      expect(readdirSync(remote('kept'))).toEqual(['file'])
+      expect(ftp.stats()).toMatchObject({ open: 1, idle: 1 })
     })
 
     it('renames and moves', async () => {

@@ -1,0 +1,96 @@
+/**
+ * DELE and, for a directory with all that is in it, DELE and RMD from the bottom up.
+ *
+ * DELE comes first for everything, also for what a listing calls a directory: it removes a link, and not what that
+ * leads to, which some servers (pyftpdlib) do not tell apart.
+ */
+import { FtpProtocolError, FtpReplyError } from '../errors.ts'
+import { command } from '../protocol/command.ts'
+import { deleteFile } from '../session/files.ts'
+import { isDirectory } from '../session/is-directory.ts'
+import { carryOut } from '../session/refusal.ts'
+import type { RemotePath, Session } from '../session/session.ts'
+import type { Calls } from './calls.ts'
+import { explained } from './explain-path.ts'
+import { joined, lastName } from './paths.ts'
+
+export interface RemoveRequest {
+  readonly path: RemotePath
+  /** Directories too, with all that is in them. */
+  readonly recursive: boolean
+  /** What is missing is no failure. */
+  readonly force: boolean
+}
+
+/** Deeper than any tree of people; a hostile server could go on for ever. */
+const DEEPEST = 200
+
+/** Rejects with `ERR_FTP_NOT_FOUND`, `ERR_FTP_IS_DIRECTORY`, `ERR_FTP_NOT_PERMITTED`, … */
+export async function remove(
+  calls: Calls,
+  { path, recursive, force }: RemoveRequest,
+  depth = 0,
+): Promise<void> {
+  if (depth > DEEPEST) {
+    const message = `The directories are nested deeper than ${DEEPEST}: nothing below is removed`
+    throw new FtpProtocolError('ERR_FTP_LISTING_TOO_LARGE', message, { received: lastName(path) })
+  }
+  const refusal = await refusalOfDelete(calls, path)
+  if (refusal === undefined || (force && refusal.code === 'ERR_FTP_NOT_FOUND')) return
+  if (!(await calls.ask((session) => isDirectory(session, path)))) throw refusal
+  if (!recursive) throw asDirectory(refusal)
+  await removeAllIn(calls, path, depth, false)
+  const refused = await refusalOfRemoval(calls, path)
+  if (refused === undefined) return
+  // ProFTPD and pyftpdlib leave links that lead nowhere out of MLSD; LIST shows them.
+  await removeAllIn(calls, path, depth, true)
+  const again = await refusalOfRemoval(calls, path)
+  if (again !== undefined) throw again
+}
+
+async function removeAllIn(calls: Calls, path: RemotePath, depth: number, isPlain: boolean): Promise<void> {
+  const names: string[] = []
+  // Read to the end before anything goes: a directory that changes while it is listed is not listed well.
+  for await (const { name } of calls.list(path, isPlain)) names.push(safeName(name, path))
+  for (const name of names) {
+    await remove(calls, { path: joined(path, name), recursive: true, force: true }, depth + 1)
+  }
+}
+
+function refusalOfRemoval(calls: Calls, path: RemotePath): Promise<FtpReplyError | undefined> {
+  return refusalOf(calls, async (session) => {
+    await carryOut(session, command('RMD', path))
+  })
+}
+
+function refusalOfDelete(calls: Calls, path: RemotePath): Promise<FtpReplyError | undefined> {
+  return refusalOf(calls, (session) =>
+    explained(session, path, 'something there', () => deleteFile(session, path)),
+  )
+}
+
+async function refusalOf(
+  calls: Calls,
+  work: (session: Session) => Promise<void>,
+): Promise<FtpReplyError | undefined> {
+  try {
+    await calls.ask(work, false)
+    return undefined
+  } catch (error) {
+    if (error instanceof FtpReplyError && error.reply.code !== 421) return error
+    throw error
+  }
+}
+
+function asDirectory({ reply, host, command: sent }: FtpReplyError): FtpReplyError {
+  const message = `It is a directory: option "recursive" removes it with all that is in it (${reply.code})`
+  return new FtpReplyError('ERR_FTP_IS_DIRECTORY', message, { reply, host, command: sent })
+}
+
+/** A name that leads out of the directory would have something else removed. */
+function safeName(name: string, directory: RemotePath): string {
+  if (name !== '' && name !== '.' && name !== '..' && !name.includes('/')) return name
+  const where = typeof directory === 'string' ? directory : 'a directory'
+  const reply = { code: 550, lines: [`${where} lists "${name}", which is no name in it`] }
+  throw new FtpReplyError('ERR_FTP_REPLY', reply.lines[0] ?? '', { reply })
+}

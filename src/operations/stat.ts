@@ -1,0 +1,70 @@
+/**
+ * What is known of one file or directory: by MLST (RFC 3659 §7), else by SIZE and MDTM, else by what the directory
+ * above says of it.
+ */
+import { FtpReplyError } from '../errors.ts'
+import { entryOf, type Entry } from '../listing/entry.ts'
+import { parseListing } from '../listing/parse-listing.ts'
+import { command } from '../protocol/command.ts'
+import { isCompletion } from '../protocol/reply.ts'
+import { modificationTime, size } from '../session/facts.ts'
+import { isDirectory } from '../session/is-directory.ts'
+import { refusal } from '../session/refusal.ts'
+import type { RemotePath, Session } from '../session/session.ts'
+import type { Calls } from './calls.ts'
+import { directoryOf, lastName } from './paths.ts'
+
+/** Rejects with `ERR_FTP_NOT_FOUND` where nothing is. */
+export async function stat(calls: Calls, path: RemotePath, shownPath: string): Promise<Entry> {
+  const known = await calls.ask(async (session) =>
+    session.profile.features?.has('MLST') === true
+      ? { entry: await byMachine(session, path), isAll: true, host: session.control.label }
+      : { entry: await byQuestions(session, path), isAll: false, host: session.control.label },
+  )
+  if (known.entry !== undefined) return known.entry
+  const listed = known.isAll ? undefined : await byListing(calls, path)
+  if (listed === undefined) throw notFound(shownPath, known.host)
+  return listed
+}
+
+async function byQuestions(session: Session, path: RemotePath): Promise<Entry | undefined> {
+  const name = lastName(path)
+  // Some servers tell the size of a directory as well.
+  if (await isDirectory(session, path)) return entryOf({ name, type: 'directory', raw: '' })
+  const bytes = await size(session, path)
+  if (bytes === undefined) return undefined
+  const time = await modificationTime(session, path)
+  const modified = time && ({ time, precision: 'second' } as const)
+  return entryOf({ name, type: 'file', size: bytes, modified, raw: '' })
+}
+
+/** Links that lead nowhere, devices, and files of servers that know neither SIZE nor MLST. */
+async function byListing(calls: Calls, path: RemotePath): Promise<Entry | undefined> {
+  const wanted = lastName(path)
+  try {
+    for await (const entry of calls.list(directoryOf(path))) if (entry.name === wanted) return entry
+    return undefined
+  } catch (error) {
+    if (error instanceof FtpReplyError && error.code === 'ERR_FTP_NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+async function byMachine(session: Session, path: RemotePath): Promise<Entry | undefined> {
+  const sent = command('MLST', path)
+  const reply = await session.request(sent)
+  if (!isCompletion(reply)) {
+    if (reply.code === 421) throw refusal(session, reply, sent)
+    return undefined
+  }
+  // RFC 3659 §7.2: one line with a blank before it.
+  const line = reply.lines.slice(1, -1).find((text) => text.includes('=')) ?? ''
+  const [entry] = parseListing(line.trimStart().replace(/^type=[cp]dir;/i, 'type=dir;'), { format: 'mlsd' })
+  return entry && { ...entry, name: lastName(path) }
+}
+
+function notFound(shownPath: string, host: string): FtpReplyError {
+  const reply = { code: 550, lines: ['No such file or directory'] }
+  const message = `There is no file or directory "${shownPath}" on ${host}`
+  return new FtpReplyError('ERR_FTP_NOT_FOUND', message, { reply, host, command: `MLST ${shownPath}` })
+}

@@ -14,7 +14,8 @@ export {
   type RemoveOptions,
 } from './client.ts'
 export { DEFAULTS, type FtpClientOptions } from './options.ts'
-export type { Entry, EntryType, ModifiedPrecision } from './listing/entry.ts'
+export type { Entry, EntryType } from './listing/entry.ts'
+export type { ModifiedPrecision } from './listing/modified.ts'
 export { hashFile, type HashFileOptions, type HashProgress } from './local/hash-file.ts'
 export type { ChecksumAlgorithm } from './protocol/checksum.ts'
 export { parseSources } from './protocol/sources.ts'

@@ -8,6 +8,8 @@ import type { Scenario, ScenarioSetup } from './scenario.ts'
 
 const RATE = 4_000_000
 const CONNECTIONS = 8
+/** What 'auto' goes up to in a one-shot. */
+const MOST_CONNECTIONS = 16
 const SIZE = 100 * 2 ** 20
 const PEERS = ['octoftp', 'lftp', 'aria2', 'axel']
 
@@ -23,6 +25,11 @@ export const cappedConnections: Scenario = {
     { name: 'capped-8', title: '8 connections', open: openCase },
     { name: 'exact-8', title: '8 connections, from a server that keeps to the rate', open: openExact },
     { name: 'capped-auto', title: "400 MiB, 'auto' and fixed numbers", open: openAutomatic },
+    {
+      name: 'exact-auto',
+      title: "400 MiB, 'auto' and fixed numbers, from a server that keeps to the rate",
+      open: openExactAutomatic,
+    },
   ],
 }
 
@@ -57,6 +64,19 @@ async function openExact(setup: ScenarioSetup): Promise<Contest & AsyncDisposabl
       idealSeconds,
       prepare,
     })),
+    close: () => shaped[Symbol.asyncDispose](),
+  })
+}
+
+async function openExactAutomatic(setup: ScenarioSetup): Promise<Contest & AsyncDisposable> {
+  const { workspace, clients, numbers, size = 4 * SIZE } = setup
+  const source = await makeSource(workspace, size)
+  const rates = Array.from({ length: MOST_CONNECTIONS }, () => RATE)
+  const shaped = await startShapedServer({ root: workspace.served, rates })
+  const ideal = (connections: number): number => size / (RATE * connections)
+  return downloadContest({
+    ...{ workspace, source, login: shaped, comparison: '÷ best' },
+    ways: numbersAndAuto(clients, numbers, ideal).map((way) => ({ ...way, prepare: () => shaped.begin() })),
     close: () => shaped[Symbol.asyncDispose](),
   })
 }

@@ -1,5 +1,5 @@
 /** Days, years and times of day as listings print them. */
-import type { ModifiedPrecision } from './entry.ts'
+import type { ModifiedPrecision } from './modified.ts'
 
 /** A date and a time of day, on whatever clock. */
 export interface PrintedTime {
@@ -26,14 +26,19 @@ const DAYS_TO_1970 = 719_468
 
 /**
  * Milliseconds since 1970, the time taken for UTC. NaN for a day that the calendar has not, and for a time that
- * a clock does not show; a leap second is the first of the next minute.
+ * a clock does not show; a leap second (23:59:60) is the first of the next day.
  */
 export function utcTime(year: number, time: Omit<PrintedTime, 'year' | 'precision'>): number {
   const { month, day, hour, minute, second, millisecond } = time
   if (!(month >= 1 && month <= 12 && day >= 1 && day <= daysOf(month, year))) return NaN
-  if (!(hour <= 23 && minute <= 59 && second <= 60)) return NaN
+  if (!isTimeOfDay(hour, minute, second)) return NaN
   const days = daysSince1970(year, month, day)
   return DAY_MS * days + 3_600_000 * hour + 60_000 * minute + 1000 * second + millisecond
+}
+
+function isTimeOfDay(hour: number, minute: number, second: number): boolean {
+  if (second === 60) return hour === 23 && minute === 59
+  return hour <= 23 && minute <= 59 && second <= 59
 }
 
 /** Counted in years that begin in March: a leap day is the last of its year. Date.UTC takes the year 70 for 1970. */
@@ -55,6 +60,7 @@ function isLeapYear(year: number): boolean {
 
 /** A year of two digits is one of 1980 to 2079; one of three is counted from 1900, as by servers of the nineties. */
 export function fullYear(year: number, digits: number): number {
+  if (digits < 2) return NaN
   if (digits === 2) return year < 80 ? 2000 + year : 1900 + year
   return digits === 3 ? 1900 + year : year
 }
@@ -77,8 +83,13 @@ export function parseTimeOfDay(word: string): TimeOfDay | undefined {
     minute: Number(minute),
     second: Number(second ?? 0),
     millisecond: millisecondsOf(fraction ?? ''),
-    precision: fraction !== undefined ? 'millisecond' : second !== undefined ? 'second' : 'minute',
+    precision: precisionOf(second, fraction),
   }
+}
+
+function precisionOf(second: string | undefined, fraction: string | undefined): ModifiedPrecision {
+  if (fraction !== undefined) return 'millisecond'
+  return second === undefined ? 'minute' : 'second'
 }
 
 /** @param fraction the digits behind a point; those beyond milliseconds are cut */

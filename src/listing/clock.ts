@@ -1,12 +1,7 @@
 /** From the times that a listing prints to points in time: by the server's zone, and the year it leaves out. */
 import { utcTime, type PrintedTime } from './calendar.ts'
-import type { ModifiedPrecision } from './entry.ts'
+import type { ModifiedPrecision, ModifiedTime } from './modified.ts'
 import type { Zone } from './zone.ts'
-
-export interface ModifiedTime {
-  readonly time: Date
-  readonly precision: ModifiedPrecision
-}
 
 const DAY_MS = 86_400_000
 /** How far a date without a year may lie ahead: clocks differ, and so do zones that nobody has told us. */

@@ -10,7 +10,8 @@
  * none of them belongs to the name.
  */
 import { fullYear, hourOf, type PrintedTime } from './calendar.ts'
-import type { ListingClock, ModifiedTime } from './clock.ts'
+import type { ListingClock } from './clock.ts'
+import type { ModifiedTime } from './modified.ts'
 import { entryOf, filled, type Entry, type EntryType } from './entry.ts'
 import type { ListingFormat, Reading } from './format.ts'
 import { behindColumn, endOfWord, isBlank, sizeAt, sizeOf, numberAt, skipBlanks, skipDigits } from './scan.ts'
@@ -155,5 +156,7 @@ function isGroupMark(character: number): boolean {
 
 function groupedSizeAt(line: string, start: number, end: number): number | undefined {
   const isPlain = skipDigits(line, start) === end
-  return isPlain ? sizeAt(line, start, end) : sizeOf(line.slice(start, end).replace(/[,.]/g, ''))
+  return isPlain
+    ? sizeAt(line, start, end)
+    : sizeOf(line.slice(start, end).replaceAll(',', '').replaceAll('.', ''))
 }

@@ -1,10 +1,7 @@
 /** What a line of a listing tells of one file, whatever the format. */
-import type { ModifiedTime } from './clock.ts'
+import type { ModifiedPrecision, ModifiedTime } from './modified.ts'
 
 export type EntryType = 'file' | 'directory' | 'symlink' | 'other'
-
-/** How finely a server told a time. */
-export type ModifiedPrecision = 'millisecond' | 'second' | 'minute' | 'day'
 
 /**
  * One entry of a directory. What the server did not tell is `undefined`, never a guess; every field is there
@@ -29,8 +26,8 @@ export interface Entry {
   readonly group: string | undefined
   /** The same for all names of one file (RFC 3659 §7.5.2). */
   readonly unique: string | undefined
-  /** All facts of a machine listing as they were sent, by their names in lower case. It has no prototype. */
-  readonly facts: Readonly<Record<string, string>> | undefined
+  /** All facts of a machine listing as they were sent, by their names in lower case. */
+  readonly facts: ReadonlyMap<string, string> | undefined
   /** The line as it came; an entry that took several has them with `\n` in between. */
   readonly raw: string
 }
@@ -47,7 +44,7 @@ export interface KnownOfEntry {
   readonly owner?: string | undefined
   readonly group?: string | undefined
   readonly unique?: string | undefined
-  readonly facts?: Readonly<Record<string, string>> | undefined
+  readonly facts?: ReadonlyMap<string, string> | undefined
 }
 
 /** The only place that makes entries: so they have one shape, with their fields in one order. */

@@ -32,7 +32,7 @@ export interface ListingParserOptions {
   readonly timeZone?: string | undefined
 }
 
-/** More than a directory shows of files that are all of the first twelve days of a month. */
+/** So many dates that could be read in two ways are rare in any directory, and no burden to hold. */
 const MAX_LINES_AHEAD = 1000
 
 export class ListingParser {
@@ -48,7 +48,7 @@ export class ListingParser {
     this.#vms = new VmsListing(clock)
     this.#os400 = new Os400Listing(clock)
     const machine = new MachineListing(format === 'mlsd')
-    const people = [
+    const listFormats = [
       new UnixListing(clock),
       new DosListing(clock),
       new EplfListing(),
@@ -60,7 +60,8 @@ export class ListingParser {
       new Os2Listing(clock),
       new VxWorksListing(clock),
     ]
-    this.#formats = format === 'mlsd' ? [machine] : format === 'list' ? people : [machine, ...people]
+    this.#formats =
+      format === 'mlsd' ? [machine] : format === 'list' ? listFormats : [machine, ...listFormats]
   }
 
   /** Takes a line without its end, and adds to `entries` what it completes. */
@@ -121,6 +122,10 @@ function unread(line: string): Entry {
 }
 
 function add(reading: Reading, entries: Entry[]): void {
-  if (reading === undefined || reading === 'no entry' || reading === 'unfinished') return
-  if (reading.name !== '.' && reading.name !== '..') entries.push(reading)
+  if (typeof reading === 'object' && !isDots(reading.name)) entries.push(reading)
+}
+
+/** The directory that is listed, or that above it. */
+function isDots(name: string): boolean {
+  return name.length <= 2 && (name === '.' || name === '..')
 }

@@ -9,16 +9,18 @@
  */
 import { parseModificationTime } from '../protocol/time.ts'
 import { utcTime } from './calendar.ts'
-import { modifiedTime, type ModifiedTime } from './clock.ts'
+import { modifiedTime } from './clock.ts'
+import type { ModifiedTime } from './modified.ts'
 import { entryOf, filled, type EntryType } from './entry.ts'
-import { FactReader, noFacts, type Facts } from './facts.ts'
+import { FactScanner } from './fact-scanner.ts'
+import { factsOf } from './facts.ts'
 import type { ListingFormat, Reading } from './format.ts'
 import { numberAt, sizeOf } from './scan.ts'
 import { permissionsOf } from './permissions.ts'
 
 /** The first fact that a listing can be told by (RFC 3659 §7.5, and what servers add). */
 const FIRST_FACT =
-  /^(?:type|size|sizd|modify|create|perm|unique|lang|media-type|charset|(?:unix|win32|x)\..+)$/
+  /^(?:type|size|sizd|modify|create|perm|unique|lang|media-type|charset|(?:unix|win32|x)\.[^=;]+)=/i
 const LONGEST_FIRST_FACT = 32
 
 const LINKS = ['os.unix=slink', 'os.unix=symlink']
@@ -27,7 +29,7 @@ const LINKS = ['os.unix=slink', 'os.unix=symlink']
 const LONGEST_TIME = 64
 
 export class MachineListing implements ListingFormat {
-  readonly #facts = new FactReader()
+  readonly #facts = new FactScanner()
   #isCertain: boolean
 
   /** @param isCertain whether a listing is known to be of this format, or its first facts have to show it */
@@ -37,40 +39,37 @@ export class MachineListing implements ListingFormat {
 
   read(line: string): Reading {
     if (line.startsWith(' ')) return this.#readNameOnly(line)
-    const facts = this.#facts.read(line)
-    const nameStart = this.#facts.nameStart
-    if (facts === undefined || nameStart >= line.length) return undefined
-    this.#isCertain ||= isFirstFact(Object.keys(facts)[0] ?? '')
-    return this.#isCertain ? readEntry(line, nameStart, facts) : undefined
+    const hasFacts = this.#facts.scan(line)
+    const { end, nameStart } = this.#facts
+    if (!hasFacts || nameStart >= line.length) return undefined
+    this.#isCertain ||= FIRST_FACT.test(line.slice(0, LONGEST_FIRST_FACT))
+    return this.#isCertain ? this.#entry(line, nameStart, factsOf(line, end)) : undefined
+  }
+
+  #entry(line: string, nameStart: number, facts: ReadonlyMap<string, string>): Reading {
+    const [fact, size, modify, unique, mode, ownerName, owner, uid, groupName, group, gid] =
+      this.#facts.values
+    const type = typeOf(fact)
+    if (type === undefined) return 'no entry'
+    return entryOf({
+      name: line.slice(nameStart),
+      type,
+      size: size === undefined ? undefined : sizeOf(size),
+      modified: timeOf(modify),
+      target: type === 'symlink' ? targetOf(fact) : undefined,
+      permissions: mode === undefined ? undefined : permissionsOf(mode),
+      owner: filled(ownerName) ?? filled(owner) ?? filled(uid),
+      group: filled(groupName) ?? filled(group) ?? filled(gid),
+      unique: filled(unique),
+      facts,
+      raw: line,
+    })
   }
 
   #readNameOnly(line: string): Reading {
     if (!this.#isCertain) return undefined
-    return entryOf({ name: line.slice(1), type: 'other', facts: noFacts(), raw: line })
+    return entryOf({ name: line.slice(1), type: 'other', facts: factsOf(line, 0), raw: line })
   }
-}
-
-function isFirstFact(name: string): boolean {
-  return name.length <= LONGEST_FIRST_FACT && FIRST_FACT.test(name)
-}
-
-function readEntry(line: string, nameStart: number, facts: Facts): Reading {
-  const type = typeOf(facts['type'])
-  if (type === undefined) return 'no entry'
-  const mode = facts['unix.mode']
-  return entryOf({
-    name: line.slice(nameStart),
-    type,
-    size: sizeOf(facts['size'] ?? ''),
-    modified: timeOf(facts['modify']),
-    target: type === 'symlink' ? targetOf(facts['type']) : undefined,
-    permissions: mode === undefined ? undefined : permissionsOf(mode),
-    owner: filled(facts['unix.ownername']) ?? filled(facts['unix.owner']) ?? filled(facts['unix.uid']),
-    group: filled(facts['unix.groupname']) ?? filled(facts['unix.group']) ?? filled(facts['unix.gid']),
-    unique: filled(facts['unique']),
-    facts,
-    raw: line,
-  })
 }
 
 /** `undefined` for the directory that is listed, and that above it. */

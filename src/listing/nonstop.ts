@@ -7,7 +7,8 @@
  * `O` marks a file that is open. The owner is a group's number and a user's.
  */
 import { fullYear, parseTimeOfDay } from './calendar.ts'
-import type { ListingClock, ModifiedTime } from './clock.ts'
+import type { ListingClock } from './clock.ts'
+import type { ModifiedTime } from './modified.ts'
 import { entryOf } from './entry.ts'
 import type { ListingFormat, Reading } from './format.ts'
 import { monthOf } from './months.ts'

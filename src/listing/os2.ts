@@ -14,8 +14,8 @@ import { behindColumn, sizeOf, Words } from './scan.ts'
 
 const ATTRIBUTES = /^[RHSA]{1,4}$/
 const DATE = /^(\d{1,2})-(\d{1,2})-(\d{2,4})$/
-/** A time and the two blanks behind it. */
-const TIME_WIDTH = 7
+/** Between the time and the name. */
+const GAP = 2
 
 export class Os2Listing implements ListingFormat {
   readonly #clock: ListingClock
@@ -33,7 +33,7 @@ export class Os2Listing implements ListingFormat {
     for (; word === 'DIR' || ATTRIBUTES.test(word); word = words.next()) isDirectory ||= word === 'DIR'
     const date = DATE.exec(word)
     const time = parseTimeOfDay(words.next())
-    const nameStart = behindColumn(line, words.end, words.start, TIME_WIDTH)
+    const nameStart = behindColumn(line, words.end, words.end, GAP)
     if (date === null || time === undefined || nameStart >= line.length) return undefined
     const [, month, day, year = ''] = date
     const modified = this.#clock.time({

@@ -9,7 +9,8 @@
  * may have to wait for what lines behind it say.
  */
 import { fullYear, parseTimeOfDay } from './calendar.ts'
-import type { ListingClock, ModifiedTime } from './clock.ts'
+import type { ListingClock } from './clock.ts'
+import type { ModifiedTime } from './modified.ts'
 import { entryOf, filled, type Entry, type EntryType, type KnownOfEntry } from './entry.ts'
 import type { ListingFormat, Reading } from './format.ts'
 import { behindColumn, isBlank, sizeOf, Words } from './scan.ts'

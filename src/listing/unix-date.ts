@@ -12,8 +12,8 @@
  * One object reads all lines of a listing: what it holds is good until it reads the next date.
  */
 import { fullYear, hourOf, millisecondsOf, utcTime, type PrintedTime } from './calendar.ts'
-import { modifiedTime, type ListingClock, type ModifiedTime } from './clock.ts'
-import type { ModifiedPrecision } from './entry.ts'
+import { modifiedTime, type ListingClock } from './clock.ts'
+import type { ModifiedPrecision, ModifiedTime } from './modified.ts'
 import { monthAt } from './months.ts'
 import { endOfWord, isBlank, isDigit, numberAt, skipBlanks, skipDigits } from './scan.ts'
 
@@ -51,7 +51,7 @@ export class UnixDate implements PrintedTime {
     this.#clear()
     const first = line.charCodeAt(start)
     if (isDigit(first)) return this.#beginWithNumber(line, start)
-    if (first !== HYPHEN) return this.#beginWithMonth(line, start)
+    if (first !== HYPHEN) return this.#readUsual(line, start) || this.#beginWithMonth(line, start)
     return line.startsWith(NO_DATE, start) && this.#endAt(line, start + NO_DATE.length)
   }
 
@@ -74,6 +74,29 @@ export class UnixDate implements PrintedTime {
     this.second = 0
     this.millisecond = 0
     this.precision = 'day'
+  }
+
+  /** `Jan  2 03:04` and `Jan  2  2020` with nothing out of its column: what nearly all servers print, and fast. */
+  #readUsual(line: string, start: number): boolean {
+    const isApart = isBlank(line.charCodeAt(start + 3)) && isBlank(line.charCodeAt(start + 6))
+    if (!isApart || !isBlank(line.charCodeAt(start + 12))) return false
+    const isEarly = isBlank(line.charCodeAt(start + 4))
+    const day = numberAt(line, isEarly ? start + 5 : start + 4, start + 6)
+    const hasYear = isBlank(line.charCodeAt(start + 7))
+    const first = hasYear ? numberAt(line, start + 8, start + 12) : numberAt(line, start + 7, start + 9)
+    const second = hasYear ? 0 : numberAt(line, start + 10, start + 12)
+    if (Number.isNaN(day + first + second)) return false
+    if (!hasYear && line.charCodeAt(start + 9) !== COLON) return false
+    if (!this.#isMonth(line, start, start + 3)) return false
+    this.day = day
+    if (hasYear) {
+      this.year = first
+    } else {
+      this.hour = first
+      this.minute = second
+      this.precision = 'minute'
+    }
+    return this.#endAt(line, start + 12)
   }
 
   #beginWithMonth(line: string, start: number): boolean {

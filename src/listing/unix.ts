@@ -7,10 +7,11 @@
  * Owner and group may hold blanks, and a name anything. So the size is looked for from the left: it is the first
  * number with a date behind it. The first column is none: who calls himself Jan would make a date of his group.
  */
-import type { ListingClock, ModifiedTime } from './clock.ts'
+import type { ListingClock } from './clock.ts'
+import type { ModifiedTime } from './modified.ts'
 import { entryOf, filled, type Entry } from './entry.ts'
 import type { ListingFormat, Reading } from './format.ts'
-import { endOfWord, isBlank, isDigit, sizeAt, sizeOf, skipBlanks, skipDigits, Words } from './scan.ts'
+import { endOfWord, isAt, isBlank, isDigit, sizeAt, sizeOf, skipBlanks, skipDigits, Words } from './scan.ts'
 import { isTotal } from './total.ts'
 import { UnixDate } from './unix-date.ts'
 import { readMode, type UnixMode } from './unix-mode.ts'
@@ -19,6 +20,10 @@ import { readNames, type Names } from './unix-names.ts'
 const COMMA = 0x2c
 const HYPHEN = 0x2d
 const ARROW = ' -> '
+
+const TIME_OR_YEAR = /^(?:\d{1,2}:\d\d(?::\d\d)?|\d{4})$/
+/** In words. */
+const LONGEST_DATE = 4
 
 /** What stands before the size, and the names in it. */
 interface Front {
@@ -48,7 +53,7 @@ export class UnixListing implements ListingFormat {
   }
 
   #readBehind({ text, mode, names, endsInNumber }: Front, line: string): Entry | undefined {
-    if (line.slice(0, text.length) !== text) return undefined
+    if (!isAt(line, 0, text)) return undefined
     const start = skipBlanks(line, text.length)
     const end = skipDigits(line, start)
     const dateStart = skipBlanks(line, end)
@@ -93,11 +98,21 @@ export class UnixListing implements ListingFormat {
 function readUndated(line: string, mode: UnixMode): Entry | undefined {
   const words = new Words(line, mode.end)
   const links = sizeOf(words.next())
-  const owner = words.next()
-  const group = words.next()
+  const owner = filled(words.next())
+  const group = filled(words.next())
   const size = sizeOf(words.next())
-  if (links === undefined || size === undefined || words.isAtEnd) return undefined
+  if (links === undefined || size === undefined || words.isAtEnd || isDated(line, words.end)) return undefined
   return entryAt(words.end + 1, line, mode, { owner, group }, hasSize(mode) ? size : undefined, undefined)
+}
+
+/** Whether a date seems to stand at `at` all the same, in a language that nobody here knows. */
+function isDated(line: string, at: number): boolean {
+  const words = new Words(line, at)
+  words.next()
+  for (let count = 1; count < LONGEST_DATE; count++) {
+    if (TIME_OR_YEAR.test(words.next())) return !words.isAtEnd
+  }
+  return false
 }
 
 function entryAt(

@@ -17,8 +17,8 @@ import { behindColumn, sizeOf, Words } from './scan.ts'
 
 const DATE = /^([A-Za-z]{3})-(\d\d)-(\d{4})$/
 const DIRECTORY = '<DIR>'
-/** A time and the three blanks behind it. */
-const TIME_WIDTH = 11
+/** Between the time and the name. */
+const GAP = 3
 
 const HEADINGS = ['size date time name', '-------- ------ ------ --------']
 
@@ -37,7 +37,7 @@ export class VxWorksListing implements ListingFormat {
     const date = DATE.exec(words.next())
     const time = parseTimeOfDay(words.next())
     if (date === null || time === undefined) return undefined
-    const rest = line.slice(behindColumn(line, words.end, words.start, TIME_WIDTH))
+    const rest = line.slice(behindColumn(line, words.end, words.end, GAP))
     const isDirectory = rest.endsWith(DIRECTORY)
     const name = (isDirectory ? rest.slice(0, -DIRECTORY.length) : rest).trimEnd()
     if (name === '') return undefined

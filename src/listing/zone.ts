@@ -11,6 +11,8 @@
  * Intl is slow, so what it says is kept: the offset of a day, and the second of its change if it has one.
  */
 const DAY_MS = 86_400_000
+/** What Date holds, to either side of 1970. */
+const LONGEST_MS = 8.64e15
 /** A lifetime. A server that sends more days than this makes it look again, at the price of time, not of memory. */
 const MAX_DAYS = 32_768
 
@@ -34,9 +36,7 @@ export class Zone {
     this.#format = format.resolvedOptions().timeZone === 'UTC' ? undefined : format
   }
 
-  /**
-   * @param wall what the clock shows, in milliseconds since it showed the beginning of 1970; in the first 9999 years
-   */
+  /** @param wall what the clock shows, in milliseconds since it showed the beginning of 1970 */
   toUtc(wall: number): number {
     if (this.#format === undefined) return wall
     const index = Math.floor(wall / DAY_MS)
@@ -84,7 +84,8 @@ export class Zone {
   }
 
   #ask(utc: number): number {
-    return offsetIn(this.#format?.format(utc) ?? '')
+    const time = Math.min(Math.max(utc, -LONGEST_MS), LONGEST_MS)
+    return offsetIn(this.#format?.format(time) ?? '')
   }
 }
 

@@ -136,7 +136,9 @@ function main(): void {
   const contestants = values.only.split(',').filter(isParser)
   if (contestants.length === 0) throw new RangeError(`no such parser: ${values.only}`)
   const { cores, processor, node } = thisMachine()
-  console.log(`${LINES} lines, medians of ${ROUNDS} rounds, processor time; Node ${node}, ${cores} × ${processor}`)
+  console.log(
+    `${LINES} lines, medians of ${ROUNDS} rounds, processor time; Node ${node}, ${cores} × ${processor}`,
+  )
   const results = listings.map((listing) => contest(listing, contestants))
   if (results.includes(false)) process.exitCode = 1
 }

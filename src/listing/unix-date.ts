@@ -134,6 +134,7 @@ export class UnixDate implements PrintedTime {
       this.month = number
       return this.#dayBehindMonth(line, skipBlanks(line, behind))
     }
+    if (end - start > 2) return false
     this.day = number
     return this.#monthBehindDay(line, mark === STOP ? end + 1 : end)
   }

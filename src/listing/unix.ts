@@ -21,23 +21,23 @@ const COMMA = 0x2c
 const HYPHEN = 0x2d
 const ARROW = ' -> '
 
-const TIME_OR_YEAR = /^(?:\d{1,2}:\d\d(?::\d\d)?|\d{4})$/
-/** In words. */
-const LONGEST_DATE = 4
+const TIME = /^\d{1,2}:\d\d(?::\d\d)?$/
+const YEAR = /^\d{4}$/
 
 /** What stands before the size, and the names in it. */
 interface Front {
   readonly text: string
   readonly mode: UnixMode
   readonly names: Names
-  /** Whether its last word is one, so that a day and a month behind it could be a date. */
-  readonly endsInNumber: boolean
 }
 
 export class UnixListing implements ListingFormat {
   readonly #clock: ListingClock
   readonly #date = new UnixDate()
-  /** That of the line before: most lines have the same, and then only the rest of them has to be read. */
+  /**
+   * That of the line before: most lines have the same, and then only the rest is to be read. No date that begins in it
+   * could go on in a rest that is a size and a date.
+   */
   #front: Front | undefined
 
   constructor(clock: ListingClock) {
@@ -52,13 +52,12 @@ export class UnixListing implements ListingFormat {
     return this.#readDated(line, mode) ?? readUndated(line, mode)
   }
 
-  #readBehind({ text, mode, names, endsInNumber }: Front, line: string): Entry | undefined {
+  #readBehind({ text, mode, names }: Front, line: string): Entry | undefined {
     if (!isAt(line, 0, text)) return undefined
     const start = skipBlanks(line, text.length)
     const end = skipDigits(line, start)
     const dateStart = skipBlanks(line, end)
-    if (end === start || dateStart === end || (endsInNumber && this.#date.read(line, start))) return undefined
-    if (!this.#date.read(line, dateStart)) return undefined
+    if (end === start || dateStart === end || !this.#date.read(line, dateStart)) return undefined
     return this.#dated(line, mode, names, start, end)
   }
 
@@ -67,20 +66,14 @@ export class UnixListing implements ListingFormat {
     let before = first
     let last = first
     let lastEnd = endOfWord(line, first)
-    let wasNumber = false
-    let isMixed = false
     for (let next = skipBlanks(line, lastEnd); next < line.length; next = skipBlanks(line, lastEnd)) {
-      const isNumber = last > first && isSize(line, last, lastEnd)
-      if (isNumber && this.#date.read(line, next)) {
+      if (last > first && isSize(line, last, lastEnd) && this.#date.read(line, next)) {
         const hasTwoNumbers = mode.isDevice && line.charCodeAt(endBefore(line, last) - 1) === COMMA
         const namesEnd = Math.max(first, endBefore(line, hasTwoNumbers ? before : last))
         const names = readNames(line.slice(first, namesEnd))
-        const text = line.slice(0, namesEnd + 1)
-        this.#front = isMixed || hasTwoNumbers ? undefined : { text, mode, names, endsInNumber: wasNumber }
+        this.#front = { text: line.slice(0, namesEnd + 1), mode, names }
         return this.#dated(line, mode, names, last, lastEnd)
       }
-      isMixed ||= wasNumber && !isNumber
-      wasNumber = isNumber
       before = last
       last = next
       lastEnd = endOfWord(line, next)
@@ -105,14 +98,12 @@ function readUndated(line: string, mode: UnixMode): Entry | undefined {
   return entryAt(words.end + 1, line, mode, { owner, group }, hasSize(mode) ? size : undefined, undefined)
 }
 
-/** Whether a date seems to stand at `at` all the same, in a language that nobody here knows. */
+/** Whether a date stands at `at` all the same, in a language that nobody here knows, or with no name behind it. */
 function isDated(line: string, at: number): boolean {
   const words = new Words(line, at)
   words.next()
-  for (let count = 1; count < LONGEST_DATE; count++) {
-    if (TIME_OR_YEAR.test(words.next())) return !words.isAtEnd
-  }
-  return false
+  if (TIME.test(words.next())) return true
+  return [words.next(), words.next()].some((word) => TIME.test(word) || YEAR.test(word))
 }
 
 function entryAt(

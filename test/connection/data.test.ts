@@ -17,7 +17,13 @@ import { ServerTls } from '../support/scripted/server-tls.ts'
 import { filteredPort } from '../support/scripted/dead-port.ts'
 
 const SOURCE = randomBytes(2_000_000, 'data')
-const LIMITS: DataOptions = { label: 'ftp.test:2000', connectMs: 10_000, tlsMs: undefined, stallMs: 10_000, isSending: false }
+const LIMITS: DataOptions = {
+  label: 'ftp.test:2000',
+  connectMs: 10_000,
+  tlsMs: undefined,
+  stallMs: 10_000,
+  isSending: false,
+}
 
 /** Takes everything into rooms of one size; pauses after so many reads, until it is told to go on. */
 class Taker implements DataReceiver {

@@ -34,7 +34,7 @@ describe.each(corpora)('$format', ({ format, listings }) => {
   it.each(listings)('$from: lines that end with CR LF, the format not told, line by line', (listing) => {
     const options = optionsOf(format, listing)
     const entries = parseListing(listing.lines.join('\n'), options).map(described)
-    const { format: _, ...untold } = options
+    const untold = { now: options.now, timeZone: options.timeZone }
     expect(parseListing(`${listing.lines.join('\r\n')}\r\n`, options).map(described)).toStrictEqual(entries)
     expect(parseListing(listing.lines.join('\r\n'), untold).map(described)).toStrictEqual(entries)
     expect(parsePushed(listing.lines, options).map(described)).toStrictEqual(entries)

@@ -48,17 +48,16 @@ export const FIELDS = [
 
 /** An entry in the words of the corpus, without `raw`; what is unknown is there, and `undefined`. */
 export function described(entry: Entry): Record<string, unknown> {
-  const { raw, facts, modifiedAt, ...rest } = entry
-  return {
-    ...rest,
+  const { facts, modifiedAt } = entry
+  return expected({
+    ...entry,
     modifiedAt: modifiedAt?.toISOString(),
     facts: facts === undefined ? undefined : Object.fromEntries(facts),
-  }
+  })
 }
 
 /** What {@link described} has to give. */
-export function expected(entry: CorpusEntry): Record<string, unknown> {
-  const all = Object.fromEntries(FIELDS.map((field) => [field, undefined]))
-  const { raw, ...rest } = { ...all, ...entry }
-  return rest
+export function expected(entry: object): Record<string, unknown> {
+  const fields = FIELDS.filter((field) => field !== 'raw')
+  return Object.fromEntries(fields.map((field) => [field, (entry as Record<string, unknown>)[field]]))
 }

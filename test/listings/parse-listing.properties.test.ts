@@ -142,6 +142,7 @@ describe('whatever a server sends', () => {
 
 describe('names are as they were sent', () => {
   const part = fc.constantFrom(
+    '\r',
     ' ',
     '  ',
     '; ',
@@ -244,27 +245,41 @@ describe('a line says the same, whatever stands before it', () => {
   }
 
   it('in a list of Unix, with names and numbers that could be those of a date', () => {
-    const word = fc.constantFrom(
-      '0',
-      '12',
-      '2020',
-      '1',
-      'jan',
-      'maria',
-      'ftp',
-      '5',
-      '10:30',
-      '8,1',
-      '13,',
-      'Jan',
-      '03',
-      '03:04',
+    const front = fc.constantFrom(
+      '1 0 0',
+      '1 1000 maria',
+      '1 jan 12',
+      'jan 12',
+      '12 jan',
+      '1 may 5 maria',
+      '5 8,1',
     )
-    const mode = fc.constantFrom('-rw-r--r--', 'drwxr-xr-x', 'crw-rw-rw-')
-    const blanks = fc.constantFrom(' ', '  ')
+    const size = fc.constantFrom('0', '12', '5', '98', '2020', '13,  2', '8,1', '-5', '')
+    const date = fc.constantFrom(
+      ...[
+        'Jan  3 10:00',
+        'Jan 3 2020',
+        'Jan 2020',
+        '12 Jan 03:04',
+        '12 Jan 2020',
+        '2020 Jan 3',
+        '2020 10:30',
+      ],
+      ...[
+        '98 10:30',
+        '98 Jan 3 10:30',
+        '5月 02 03:04',
+        '12月 24 18:00',
+        '11-20 18:22',
+        '2026-01-02',
+        '10:30',
+        'x',
+      ],
+    )
+    const mode = fc.constantFrom('-rw-r--r--', 'crw-rw-rw-')
     const line = fc
-      .tuple(mode, fc.array(fc.tuple(blanks, word), { minLength: 4, maxLength: 10 }))
-      .map(([letters, words]) => letters + words.flat().join(''))
+      .tuple(mode, front, size, date, fc.constantFrom('a', 'Jan 3 10:00 b', '2020', '10:30 c'))
+      .map((columns) => columns.join(' '))
     expectAlone(line, 'list')
   })
 
@@ -282,7 +297,7 @@ describe('a line says the same, whatever stands before it', () => {
         '=x',
       ],
     )
-    const end = fc.constantFrom('; a', ';; b', ' c', '; d; e', ';')
+    const end = fc.constantFrom('; a', ';; b', ' c', ' c; d', '; d; e', ';')
     const line = fc
       .tuple(fc.array(fact, { maxLength: 5 }), end)
       .map(([facts, name]) => facts.join(';') + name)
@@ -310,7 +325,7 @@ it('the facts of a machine listing are those that its fields were made of', () =
         )
         const owners = ['unix.ownername', 'unix.owner', 'unix.uid'].map((fact) => facts.get(fact))
         expect(owner).toBe(owners.find((each) => each !== undefined && each !== ''))
-        expect(unique).toBe(facts.get('unique') || undefined)
+        expect(unique ?? '').toBe(facts.get('unique') ?? '')
         expect(raw.endsWith(` ${name}`)).toBe(true)
       }
     }),

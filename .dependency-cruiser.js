@@ -16,6 +16,7 @@ const house = [
   'local/',
   'transfer/',
   'segmented/',
+  'observe/',
   'mirror/',
   'options.ts',
   'client.ts',

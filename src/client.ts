@@ -2,10 +2,27 @@
  * `FtpClient`: one server, one pool of sessions, and what can be done with them. Wires the folders together
  * and has no logic of its own.
  */
-import type { Readable } from 'node:stream'
-import { Pool } from './pool/pool.ts'
-import type { PoolStats } from './pool/events.ts'
-import { FtpConnectionError, FtpReplyError } from './errors.ts'
+import { EventEmitter } from 'node:events'
+import type { Readable, Writable } from 'node:stream'
+import { FtpReplyError } from './errors.ts'
+import type { Entry } from './listing/entry.ts'
+import { timeZone } from './listing/options.ts'
+import type { ClientEvents } from './observe/client-events.ts'
+import { Observer } from './observe/observer.ts'
+import type { AskOptions, Calls } from './operations/calls.ts'
+import { explained } from './operations/explain-path.ts'
+import { FtpSession, holderOf } from './operations/ftp-session.ts'
+import { list, type ListOptions } from './operations/list.ts'
+import { makeDirectories, type MakeDirectoryOptions } from './operations/make-directory.ts'
+import { RemoteReadStream, type ReadFileOptions, type ReadStreamOptions } from './operations/read-stream.ts'
+import { remotePath } from './operations/remote-path.ts'
+import { remove, type RemoveOptions } from './operations/remove.ts'
+import { serverFacts, type ServerFacts } from './operations/server-facts.ts'
+import { closedError, Sessions } from './operations/sessions.ts'
+import { stat } from './operations/stat.ts'
+import { dataSource, type UploadData, type UploadSource } from './operations/upload-source.ts'
+import { withSession } from './operations/with-session.ts'
+import { RemoteWriteStream, type WriteStreamOptions } from './operations/write-stream.ts'
 import {
   clientSettings,
   optionsWithUrl,
@@ -13,74 +30,41 @@ import {
   type ClientSettings,
   type FtpClientOptions,
 } from './options.ts'
-import type { Entry } from './listing/entry.ts'
-import { timeZone } from './listing/options.ts'
-import type { Calls } from './operations/calls.ts'
-import { list } from './operations/list.ts'
-import { remove } from './operations/remove.ts'
-import { stat } from './operations/stat.ts'
-import { explained } from './operations/explain-path.ts'
-import { makeDirectories } from './operations/make-directory.ts'
-import type { SessionPool } from './operations/session-pool.ts'
-import { RemoteReadStream } from './operations/read-stream.ts'
-import { withSession } from './operations/with-session.ts'
-import { decodeText, printable } from './protocol/text.ts'
+import { Lease } from './pool/lease.ts'
+import type { PoolStats } from './pool/events.ts'
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from './protocol/checksum.ts'
+import { NO_FEATURES, type ServerFeatures } from './protocol/features.ts'
 import type { FtpUrl } from './protocol/url.ts'
 import { runDownload } from './segmented/download.ts'
 import type { DownloadResult } from './segmented/download-result.ts'
-import { downloadSettings, type DownloadOptions } from './segmented/options.ts'
+import { fileSource } from './segmented/file-source.ts'
 import type { JournalSource } from './segmented/journal.ts'
+import { downloadSettings, type DownloadOptions } from './segmented/options.ts'
 import type { SourcePlace } from './segmented/source.ts'
 import { uploadSettings, type UploadOptions } from './segmented/upload-options.ts'
-import { dataSource, fileSource, type UploadData, type UploadSource } from './segmented/upload-source.ts'
 import { runUpload, type UploadResult } from './segmented/upload.ts'
+import { checksumOf } from './session/checksum.ts'
 import { modificationTime, size } from './session/facts.ts'
 import { changeMode, rename, setModificationTime } from './session/files.ts'
 import type { SessionOptions } from './session/options.ts'
-import { openSession } from './session/open-session.ts'
-import { unknownServer, type ServerProfile } from './session/server-profile.ts'
 import type { RemotePath, Session } from './session/session.ts'
 import { BandwidthHistory, type Bandwidth } from './transfer/bandwidth-history.ts'
 import { together, type ClientProgress } from './transfer/together.ts'
-import { receivedBytes, Transfer, whenOver } from './transfer/transfer.ts'
+import {
+  receivedBytes,
+  Transfer,
+  whenOver,
+  type TransferContext,
+  type TransferSettings,
+} from './transfer/transfer.ts'
 import { BandwidthLimit } from './transport/bandwidth.ts'
-import { abortSignal, flag, optionsObject, wholeNumber } from './util/validate.ts'
+import { abortSignal, flag, oneOf, optionsObject, wholeNumber } from './util/validate.ts'
 
-/** Of a call that moves no file. */
-export interface AskOptions {
-  /** Cancels the call; it rejects with `signal.reason`. */
-  readonly signal?: AbortSignal | undefined
-}
-
-export interface RemoveOptions extends AskOptions {
-  /** Directories too, with all that is in them. @default false */
-  readonly recursive?: boolean | undefined
-  /** What is missing is no failure. @default false */
-  readonly force?: boolean | undefined
-}
-
-export interface MakeDirectoryOptions extends AskOptions {
-  /** Make those above it too. @default false */
-  readonly recursive?: boolean | undefined
-}
-
-export interface ListOptions extends AskOptions {
-  /** The server's zone, an IANA name, for times of LIST that do not tell theirs. @default 'UTC' */
-  readonly timeZone?: string | undefined
-}
-
-export interface ReadStreamOptions extends AskOptions {
-  /** The first byte, from 0. @default 0 */
+export interface ChecksumRangeOptions extends AskOptions {
+  /** The first byte that counts. @default 0 */
   readonly start?: number | undefined
-  /** The last byte, which belongs to it, as in `node:fs`. @default that of the file */
+  /** The byte behind the last one that counts. @default the end of the file */
   readonly end?: number | undefined
-  /** How many bytes are read ahead of the consumer. @default 1 MiB */
-  readonly highWaterMark?: number | undefined
-}
-
-export interface ReadFileOptions extends Omit<ReadStreamOptions, 'highWaterMark'> {
-  /** Gives text in place of bytes. */
-  readonly encoding?: BufferEncoding | undefined
 }
 
 const READ_AHEAD_BYTES = 1_048_576
@@ -113,7 +97,10 @@ export let adoptTransfer: (client: FtpClient, transfer: Transfer<unknown>) => vo
  * }
  * ```
  */
-export class FtpClient implements AsyncDisposable {
+export class FtpClient
+  extends EventEmitter<{ [Name in keyof ClientEvents]: [ClientEvents[Name]] }>
+  implements AsyncDisposable
+{
   static {
     serverOf = (client) => client.#settings.session
     sourcePlace = (client, remote) => client.#place(remote)
@@ -121,28 +108,72 @@ export class FtpClient implements AsyncDisposable {
     raiseMaxConnections = (client, count) => {
       if (count <= client.#maxConnections) return
       client.#maxConnections = count
-      client.#pool.setMax(count)
+      client.#sessions.setMax(count)
     }
   }
   readonly #settings: ClientSettings
-  readonly #profile: ServerProfile = unknownServer()
-  readonly #pool: Pool<Session>
-  readonly #limitListeners = new Set<(error: unknown) => void>()
+  readonly #observer: Observer
+  readonly #sessions: Sessions
   readonly #transfers = new Set<Transfer<unknown>>()
   readonly #limit: BandwidthLimit
   readonly #history = new BandwidthHistory()
   #maxConnections: number
+  #server: ServerFacts | undefined
   #closed: Promise<void> | undefined
 
   /** @throws TypeError or RangeError that names the option and what is allowed, before any I/O */
   constructor(url: string | URL, options?: FtpClientOptions)
   constructor(options: FtpClientOptions)
   constructor(first: string | URL | FtpClientOptions, second?: FtpClientOptions) {
+    super()
     const isUrl = typeof first === 'string' || first instanceof URL
     this.#settings = clientSettings(isUrl ? optionsWithUrl(second ?? {}, serverUrl(first)) : first)
     this.#maxConnections = this.#settings.maxConnections
     this.#limit = new BandwidthLimit(this.#settings.bytesPerSecond)
-    this.#pool = this.#newPool()
+    this.#observer = new Observer(this.#settings.session.label, this)
+    const prepare = (session: Session, signal: AbortSignal): Promise<void> => this.#prepare(session, signal)
+    const hasToPrepare = this.#settings.prepareSession !== undefined
+    const settings = { ...this.#settings, prepare: hasToPrepare ? prepare : undefined }
+    this.#sessions = new Sessions(settings, this.#observer)
+  }
+
+  /**
+   * Logs in, if no connection stands, and tells what the server says of itself. For a test of the connection; every
+   * other call connects by itself.
+   */
+  async connect(options?: AskOptions): Promise<ServerFacts> {
+    this.#server = await this.#ask(options, true, serverFacts)
+    return this.#server
+  }
+
+  /** What the last {@link connect} has told; `undefined` before the first. */
+  get server(): ServerFacts | undefined {
+    return this.#server
+  }
+
+  /** What the server says that it can do beyond RFC 959 (FEAT, RFC 2389). It is asked once. */
+  features(options?: AskOptions): Promise<ServerFeatures> {
+    return this.#ask(options, true, ({ profile }) => Promise.resolve(profile.features ?? NO_FEATURES))
+  }
+
+  /**
+   * A control connection of its own, for commands that belong together or that this class does not have. It counts as
+   * one of the connections until it is released, by `release()` or `await using`.
+   */
+  async session(options?: AskOptions): Promise<FtpSession> {
+    const signal = abortSignal(optionsObject(options, 'options')) ?? NEVER
+    const asked = { signal, retry: this.#settings.retry, onRetry: this.#onRetry }
+    this.#expectOpen()
+    const { lease } = await withSession(this.#sessions, asked, () => Promise.resolve())
+    let letGo = (): void => {}
+    const held = new Lease(lease.value, (end) => {
+      letGo()
+      if (end.type === 'release') lease.release()
+      else lease.discard(end.reason)
+    })
+    const session = new FtpSession(held, { limit: this.#limit, timeZone: this.#settings.timeZone })
+    letGo = this.#sessions.hold(holderOf(session))
+    return session
   }
 
   /**
@@ -157,12 +188,11 @@ export class FtpClient implements AsyncDisposable {
     const place = this.#place(remote)
     const target = localPath(local)
     const isClosed = this.#closed !== undefined
-    const transfer = new Transfer<DownloadResult>((context) => {
+    const work = (context: TransferContext): Promise<DownloadResult> => {
       if (isClosed) throw closedError(this.#settings.session.label)
       return runDownload({ places: [place], target, settings }, context)
-    }, settings)
-    this.#adopt(transfer)
-    return transfer
+    }
+    return this.#begin('download', place.shownPath, work, settings)
   }
 
   /**
@@ -203,6 +233,23 @@ export class FtpClient implements AsyncDisposable {
     )
   }
 
+  /**
+   * A remote file as a stream to write to, which takes no more than the server does. It holds a connection until it
+   * ends; `finish` comes when the server has confirmed the file and its size. A failure destroys the stream with an
+   * `FtpError`. The older file is replaced as soon as the first bytes go out.
+   */
+  createWriteStream(remote: RemotePath, options: WriteStreamOptions = {}): Writable {
+    const given = optionsObject(options, 'options')
+    const most = Number.MAX_SAFE_INTEGER
+    const start = wholeNumber(given, 'start', 0, 0, most)
+    const append = flag(given, 'append', false)
+    if (start > 0 && append) throw new TypeError('Options "start" and "append" exclude each other')
+    const highWaterMark = wholeNumber(given, 'highWaterMark', READ_AHEAD_BYTES, 0, most)
+    this.#expectOpen()
+    const settings = { start, append, highWaterMark, signal: abortSignal(given) }
+    return new RemoteWriteStream(this.#place(remote), settings)
+  }
+
   /** All of a remote file, or a part of it, in memory; as text where `encoding` is given. */
   readFile(remote: RemotePath, options?: ReadFileOptions & { readonly encoding?: undefined }): Promise<Buffer>
   readFile(
@@ -223,7 +270,7 @@ export class FtpClient implements AsyncDisposable {
    * Rejects with `ERR_FTP_NOT_FOUND`, `ERR_FTP_TRUNCATED`, …: an incomplete listing never ends as if it were whole.
    */
   list(path?: RemotePath, options?: ListOptions): AsyncGenerator<Entry, void> {
-    return this.#list(path, options, false)
+    return this.#list(path, options, undefined)
   }
 
   /** The same, all at once. */
@@ -246,6 +293,26 @@ export class FtpClient implements AsyncDisposable {
   size(path: RemotePath, options?: AskOptions): Promise<number | undefined> {
     const { path: remote } = remotePath(path)
     return this.#ask(options, true, (session) => size(session, remote))
+  }
+
+  /**
+   * The checksum of a file, or of the part of it from `start` to `end` (half open, in bytes), in lower-case
+   * hexadecimal, as the server makes it: by HASH, XSHA512, XSHA256, XSHA1, XMD5, XCRC or MD5. `undefined` where it
+   * cannot: it has no such command, or does no parts.
+   */
+  checksum(
+    path: RemotePath,
+    algorithm: ChecksumAlgorithm,
+    options: ChecksumRangeOptions = {},
+  ): Promise<string | undefined> {
+    const { path: remote } = remotePath(path)
+    const given = optionsObject(options, 'options')
+    const name = oneOf({ algorithm }, 'algorithm', algorithm, CHECKSUM_ALGORITHMS)
+    const start = wholeNumber(given, 'start', 0, 0, Number.MAX_SAFE_INTEGER)
+    const end =
+      given.end === undefined ? undefined : wholeNumber(given, 'end', 0, start + 1, Number.MAX_SAFE_INTEGER)
+    const timeoutMs = this.#settings.session.timeouts.checksum
+    return this.#ask(options, true, (session) => checksumOf(session, remote, name, { start, end, timeoutMs }))
   }
 
   /** When a file was last modified (MDTM, RFC 3659 §3); `undefined` where the server does not tell. */
@@ -348,7 +415,7 @@ export class FtpClient implements AsyncDisposable {
 
   /** How many connections there are, and what they do. */
   stats(): PoolStats {
-    return this.#pool.stats()
+    return this.#sessions.stats()
   }
 
   /** Takes no new calls, lets running ones end, and says QUIT. Idempotent. */
@@ -361,8 +428,8 @@ export class FtpClient implements AsyncDisposable {
   destroy(reason?: unknown): void {
     for (const transfer of this.#transfers)
       transfer.cancel(reason ?? closedError(this.#settings.session.label))
-    this.#pool.destroy(reason)
-    this.#closed ??= this.#pool.close()
+    this.#sessions.destroy(reason)
+    this.#closed ??= this.#sessions.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -377,32 +444,32 @@ export class FtpClient implements AsyncDisposable {
     const settings = uploadSettings(options)
     const place = this.#place(remote)
     const isClosed = this.#closed !== undefined
-    const transfer = new Transfer<UploadResult>((context) => {
+    const work = (context: TransferContext): Promise<UploadResult> => {
       if (isClosed) throw closedError(this.#settings.session.label)
       return runUpload({ place, source, settings }, context)
-    }, settings)
-    this.#adopt(transfer)
-    return transfer
+    }
+    return this.#begin('upload', place.shownPath, work, settings)
   }
 
   #list(
     path: RemotePath | undefined,
     options: ListOptions | undefined,
-    isPlain: boolean,
+    only: 'LIST' | undefined,
   ): AsyncGenerator<Entry, void> {
     const given = optionsObject(options, 'options')
     const { retry } = this.#settings
     const place = path === undefined || path.length === 0 ? undefined : remotePath(path)
     return list({
-      ...{ pool: this.#sessions, retry, path: place?.path, shownPath: place?.shownPath ?? '.', isPlain },
-      ...{ timeZone: timeZone(given, 'timeZone', 'UTC'), signal: abortSignal(given) },
+      ...{ pool: this.#sessions, retry, path: place?.path, shownPath: place?.shownPath ?? '.', only },
+      ...{ timeZone: timeZone(given, 'timeZone', this.#settings.timeZone), signal: abortSignal(given) },
     })
   }
 
   #calls(options: AskOptions | undefined): Calls {
     return {
+      codec: this.#settings.session.codec,
       ask: (work, isRepeatable = true) => this.#ask(options, isRepeatable, work),
-      list: (path, isPlain = false) => this.#list(path, options, isPlain),
+      list: (path, only) => this.#list(path, options, only),
     }
   }
 
@@ -413,8 +480,8 @@ export class FtpClient implements AsyncDisposable {
     work: (session: Session) => Promise<T>,
   ): Promise<T> {
     const signal = abortSignal(optionsObject(options, 'options')) ?? NEVER
-    if (this.#closed !== undefined) throw closedError(this.#settings.session.label)
-    const asked = { signal, retry: this.#settings.retry, isRepeatable }
+    this.#expectOpen()
+    const asked = { signal, retry: this.#settings.retry, isRepeatable, onRetry: this.#onRetry }
     const { lease, value } = await withSession(this.#sessions, asked, work)
     lease.release()
     return value
@@ -439,50 +506,34 @@ export class FtpClient implements AsyncDisposable {
   /** A running transfer still needs sessions: to verify, and to try again. */
   async #drain(): Promise<void> {
     await Promise.all([...this.#transfers].map(whenOver))
-    await this.#pool.close()
+    await this.#sessions.close()
   }
 
-  #newPool(): Pool<Session> {
-    const { session: options, maxConnections, rotateAfter } = this.#settings
-    return new Pool<Session>({
-      max: maxConnections,
-      rotateAfterMs: rotateAfter,
-      onLimited: (_ceiling, error) => this.#limitListeners.forEach((listener) => listener(error)),
-      hooks: {
-        open: async (signal) => {
-          const session = await openSession(options, this.#profile, signal)
-          session.control.onClose(() => this.#pool.lost(session))
-          return session
-        },
-        check: (session) => session.isReady(),
-        close: async (session, how, reason) => {
-          if (how === 'quit') await session.quit()
-          else session.destroy(reason ?? closedError(options.label))
-        },
-        idle: (session, isIdle) => session.setIdle(isIdle),
-      },
-    })
+  #begin<Result>(
+    type: 'download' | 'upload',
+    path: string,
+    work: (context: TransferContext) => Promise<Result>,
+    settings: TransferSettings,
+  ): Transfer<Result> {
+    const traced = (context: TransferContext): Promise<Result> =>
+      this.#observer.traced({ type, path }, async () => work(context))
+    const transfer = new Transfer<Result>(traced, settings)
+    this.#adopt(transfer)
+    this.#observer.follow(transfer, { type, path })
+    return transfer
   }
 
-  get #sessions(): SessionPool {
-    const profile = this.#profile
-    const pool = this.#pool
-    return {
-      get isProven() {
-        return profile.features !== undefined
-      },
-      get ceiling() {
-        return pool.stats().ceiling
-      },
-      acquire: (signal) => pool.acquire(signal),
-      isAged: (lease) => pool.isAged(lease),
-      replace: (lease, signal) => pool.replace(lease, signal),
-      onLimited: (listener) => {
-        this.#limitListeners.add(listener)
-        return () => this.#limitListeners.delete(listener)
-      },
-    }
+  async #prepare(session: Session, signal: AbortSignal): Promise<void> {
+    const { timeZone: zone, prepareSession } = this.#settings
+    const place = { limit: this.#limit, timeZone: zone }
+    await prepareSession?.(new FtpSession(new Lease(session, () => {}), place), signal)
   }
+
+  #expectOpen(): void {
+    if (this.#closed !== undefined) throw closedError(this.#settings.session.label)
+  }
+
+  readonly #onRetry = (retry: ClientEvents['retry']): void => this.#observer.retried(retry)
 }
 
 function serverUrl(text: string | URL): FtpUrl {
@@ -506,23 +557,6 @@ function journalSource({ host, port, security }: SessionOptions, path: RemotePat
 
 function percent(character: string): string {
   return `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`
-}
-
-function closedError(label: string): FtpConnectionError {
-  return new FtpConnectionError('ERR_FTP_CLOSED', `The client for ${label} was closed`, { host: label })
-}
-
-/** Checks a remote path, and gives it with a form of it for messages. */
-function remotePath(remote: RemotePath): { readonly path: RemotePath; readonly shownPath: string } {
-  const isText = typeof remote === 'string'
-  if (!isText && !(remote instanceof Uint8Array))
-    throw new TypeError('The remote path must be a string or bytes')
-  if (remote.length === 0) throw new TypeError('The remote path is empty')
-  const bytes = isText ? new TextEncoder().encode(remote) : remote
-  if (bytes.some((byte) => byte === 0 || byte === 10 || byte === 13)) {
-    throw new TypeError('The remote path may not hold CR, LF or NUL')
-  }
-  return { path: remote, shownPath: printable(isText ? remote : decodeText(bytes), 1_024) }
 }
 
 /** Checks what is to be sent. */

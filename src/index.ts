@@ -4,20 +4,24 @@
  * @module
  */
 export { download, type DownloadSource, type OneShotDownloadOptions } from './one-shots.ts'
-export {
-  FtpClient,
-  type AskOptions,
-  type ListOptions,
-  type MakeDirectoryOptions,
-  type ReadFileOptions,
-  type ReadStreamOptions,
-  type RemoveOptions,
-} from './client.ts'
+export { FtpClient, type ChecksumRangeOptions } from './client.ts'
+export type { AskOptions } from './operations/calls.ts'
+export { FtpSession, type CommandOptions, type SessionTransferOptions } from './operations/ftp-session.ts'
+export type { ListOptions } from './operations/list.ts'
+export type { MakeDirectoryOptions } from './operations/make-directory.ts'
+export type { ReadFileOptions, ReadStreamOptions } from './operations/read-stream.ts'
+export type { RemoveOptions } from './operations/remove.ts'
+export type { ServerFacts } from './operations/server-facts.ts'
+export type { WriteStreamOptions } from './operations/write-stream.ts'
+export type { ClientEvents } from './observe/client-events.ts'
+export { writeTranscript, type ClientEmitter } from './observe/transcript.ts'
 export { DEFAULTS, type FtpClientOptions } from './options.ts'
 export type { Entry, EntryType } from './listing/entry.ts'
+export { parseListing, type ParseListingOptions } from './listing/parse-listing.ts'
 export type { ModifiedPrecision } from './listing/modified.ts'
 export { hashFile, type HashFileOptions, type HashProgress } from './local/hash-file.ts'
 export type { ChecksumAlgorithm } from './protocol/checksum.ts'
+export type { ServerFeatures } from './protocol/features.ts'
 export { parseSources } from './protocol/sources.ts'
 export type { Bandwidth } from './transfer/bandwidth-history.ts'
 export type { ExpectedChecksums } from './segmented/verify-checksum.ts'
@@ -29,7 +33,7 @@ export type {
   VerifiedState,
 } from './segmented/download-result.ts'
 export type { UploadOptions } from './segmented/upload-options.ts'
-export type { UploadData } from './segmented/upload-source.ts'
+export type { UploadData } from './operations/upload-source.ts'
 export type { UploadResult } from './segmented/upload.ts'
 export type { TransferTls } from './segmented/tls-tally.ts'
 export type { RetryPolicy } from './operations/retry.ts'

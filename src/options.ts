@@ -12,8 +12,19 @@ import {
   type Timeouts,
 } from './session/options.ts'
 import { secureIdentity, type SecureIdentity, type TlsOptions } from './tls/secure-options.ts'
+import { timeZone } from './listing/options.ts'
+import type { FtpSession } from './operations/ftp-session.ts'
+import { textCodec } from './protocol/text-codec.ts'
 import { isIpAddress } from './transport/address.ts'
-import { milliseconds, number, oneOf, optionsObject, text, wholeNumber } from './util/validate.ts'
+import {
+  expectFunction,
+  milliseconds,
+  number,
+  oneOf,
+  optionsObject,
+  text,
+  wholeNumber,
+} from './util/validate.ts'
 
 export interface FtpClientOptions {
   /** The server's name or address. Needed unless a URL is given. */
@@ -62,6 +73,20 @@ export interface FtpClientOptions {
    * goes: one connection more for a moment. 10 to 300 seconds make sense. @default Infinity, never
    */
   readonly rotateAfter?: number | undefined
+  /** The name for HOST (RFC 7151), where one address serves several hosts. */
+  readonly virtualHost?: string | undefined
+  /**
+   * The encoding of names on the server, as `TextDecoder` names it. What is no text in it is kept byte for byte.
+   * @default 'utf-8'
+   */
+  readonly encoding?: string | undefined
+  /** The server's zone, an IANA name, for times in listings that do not tell theirs. @default 'UTC' */
+  readonly serverTimeZone?: string | undefined
+  /**
+   * Makes every new session ready, right behind its login: `SITE UMASK`, a directory, … What it rejects with is what
+   * the call rejects with that wanted the session.
+   */
+  readonly prepareSession?: ((session: FtpSession, signal: AbortSignal) => unknown) | undefined
   /** When failed parts of a transfer are tried again. */
   readonly retry?: Partial<RetryPolicy> | undefined
 }
@@ -73,6 +98,9 @@ export interface ClientSettings {
   readonly bytesPerSecond: number
   /** Milliseconds; `Infinity` for never. */
   readonly rotateAfter: number
+  /** An IANA name. */
+  readonly timeZone: string
+  readonly prepareSession: ((session: FtpSession, signal: AbortSignal) => unknown) | undefined
   readonly retry: RetryPolicy
 }
 
@@ -90,6 +118,8 @@ export const DEFAULTS: Readonly<{
   maxConnections: number
   mode: 'passive' | 'active'
   passiveHost: 'control'
+  encoding: string
+  serverTimeZone: string
   timeouts: Timeouts
   retry: RetryPolicy
   download: typeof DOWNLOAD_DEFAULTS
@@ -98,6 +128,8 @@ export const DEFAULTS: Readonly<{
   maxConnections: 8,
   mode: 'passive',
   passiveHost: 'control',
+  encoding: 'utf-8',
+  serverTimeZone: 'UTC',
   timeouts: DEFAULT_TIMEOUTS,
   retry: DEFAULT_RETRY,
   download: DOWNLOAD_DEFAULTS,
@@ -137,12 +169,17 @@ export function clientSettings(options: FtpClientOptions): ClientSettings {
     timeouts: timeouts(given),
     dataMode: dataMode(given),
     passiveHost: passiveHost(given),
+    codec: textCodec(text(given, 'encoding', DEFAULTS.encoding)),
+    virtualHost: oneLine(given, 'virtualHost', undefined),
   })
+  expectFunction(given, 'prepareSession')
   return Object.freeze({
     session,
     maxConnections: wholeNumber(given, 'maxConnections', DEFAULTS.maxConnections, 1, MOST_CONNECTIONS),
     bytesPerSecond: number(given, 'bytesPerSecond', Infinity, 1, Infinity),
     rotateAfter: number(given, 'rotateAfter', Infinity, 1, Infinity),
+    timeZone: timeZone(given, 'serverTimeZone', DEFAULTS.serverTimeZone),
+    prepareSession: given.prepareSession,
     retry: retryPolicy(given),
   })
 }

@@ -182,6 +182,8 @@ describe('clientSettings', () => {
     expect(rest).toEqual({
       maxConnections: 8,
       bytesPerSecond: Infinity,
+      timeZone: 'UTC',
+      prepareSession: undefined,
       rotateAfter: Infinity,
       retry: DEFAULTS.retry,
     })

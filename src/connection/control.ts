@@ -8,7 +8,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { FtpConnectionError, FtpTimeoutError, FtpTlsError, type TimeoutPhase } from '../errors.ts'
-import { encodeText } from '../protocol/text.ts'
+import { UTF_8, type TextCodec } from '../protocol/text-codec.ts'
 import { describeCommand, encodeCommand, redact, type Command } from '../protocol/command.ts'
 import { isPreliminary, replyText, type Reply } from '../protocol/reply.ts'
 import { ReplyParser } from '../protocol/reply-parser.ts'
@@ -37,12 +37,24 @@ export interface ControlOptions {
   readonly label: string
   /** What never appears in a reply that leaves this connection: servers echo passwords. */
   readonly secrets: readonly string[]
+  /** Of commands and replies. @default UTF-8 */
+  readonly codec?: TextCodec | undefined
+  readonly watch?: ControlWatch | undefined
+}
+
+/** Whoever wants to see the conversation. Neither may throw. */
+export interface ControlWatch {
+  sent(command: Command): void
+  /** Every reply, secrets removed. */
+  received(reply: Reply): void
 }
 
 export class ControlConnection {
   readonly label: string
   readonly tickets: Tickets = new Tickets()
+  readonly codec: TextCodec
   readonly #secrets: readonly string[]
+  readonly #watch: ControlWatch | undefined
   readonly #parser: ReplyParser
   readonly #replies: Reply[] = []
   readonly #closeListeners = new Set<(reason: unknown) => void>()
@@ -56,8 +68,11 @@ export class ControlConnection {
 
   constructor(socket: Socket, options: ControlOptions) {
     this.label = options.label
+    this.codec = options.codec ?? UTF_8
     this.#secrets = options.secrets
-    this.#parser = new ReplyParser({ redact: (text) => redact(text, options.secrets) })
+    this.#watch = options.watch
+    const { decode } = this.codec
+    this.#parser = new ReplyParser({ decode, redact: (text) => redact(text, options.secrets) })
     this.#socket = socket
     this.remoteAddress = socket.remoteAddress ?? ''
     socket.setKeepAlive(true, KEEPALIVE_AFTER_MS)
@@ -104,10 +119,12 @@ export class ControlConnection {
 
   /** Writes one command. The reply is read by {@link nextReply}. */
   write(command: Command): void {
-    const bytes = encodeCommand(command, encodeText)
+    const bytes = encodeCommand(command, this.codec.encode)
     // What came before a command was written cannot be its answer: a late 226, or an announcement.
     this.#replies.length = 0
-    if (this.#state.is === 'open') this.#socket.write(bytes)
+    if (this.#state.is === 'failed') return
+    this.#socket.write(bytes)
+    this.#watch?.sent(command)
   }
 
   /**
@@ -213,6 +230,7 @@ export class ControlConnection {
 
   #deliver(reply: Reply): void {
     this.#lastReply = reply
+    this.#watch?.received(reply)
     const waiter = this.#waiter
     if (waiter === undefined) {
       this.#replies.push(reply)

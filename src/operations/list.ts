@@ -5,7 +5,7 @@
  * speed. A listing that fails before the reader has had an entry of it is tried again; later it is an error, and what
  * one command has begun is never finished by another.
  */
-import { FtpProtocolError, FtpReplyError, FtpTransferError } from '../errors.ts'
+import { FtpReplyError, FtpTransferError } from '../errors.ts'
 import type { Entry } from '../listing/entry.ts'
 import { ListingParser } from '../listing/listing-parser.ts'
 import type { Lease } from '../pool/lease.ts'
@@ -13,14 +13,25 @@ import { changeDirectory } from '../session/files.ts'
 import { isDirectory } from '../session/is-directory.ts'
 import { retrieve } from '../session/retrieve.ts'
 import type { RemotePath, Session } from '../session/session.ts'
+import { onAbort } from '../util/abort.ts'
 import { delay } from '../util/timer.ts'
+import type { AskOptions } from './calls.ts'
+import { isAboutThePath, isEmptyListing } from './empty-listing.ts'
 import { LineSplitter, ListingReceiver } from './listing-receiver.ts'
 import { RetryBudget, type RetryPolicy } from './retry.ts'
 import { endLease } from './session-pool.ts'
-import type { Sessions } from './with-session.ts'
+import type { SessionSource } from './with-session.ts'
+
+export interface ListOptions extends AskOptions {
+  /**
+   * The server's zone, an IANA name, for times of LIST that do not tell theirs.
+   * @default the client's `serverTimeZone`
+   */
+  readonly timeZone?: string | undefined
+}
 
 export interface ListRequest {
-  readonly pool: Sessions
+  readonly pool: SessionSource
   readonly retry: RetryPolicy
   /** `undefined` for the directory of the login. */
   readonly path: RemotePath | undefined
@@ -28,8 +39,8 @@ export interface ListRequest {
   readonly shownPath: string
   /** The server's, for times that do not tell theirs. */
   readonly timeZone: string
-  /** LIST whatever the server has: some leave out of MLSD what leads nowhere. */
-  readonly isPlain?: boolean
+  /** Nothing but this, whatever the server has: some leave out of MLSD what leads nowhere. */
+  readonly only?: 'MLSD' | 'LIST' | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -37,8 +48,9 @@ export interface ListRequest {
 export async function* list(request: ListRequest): AsyncGenerator<Entry, void> {
   const budget = new RetryBudget(request.retry, undefined, Math.random)
   const controller = new AbortController()
-  const { pool, signal: given } = request
-  const signal = given === undefined ? controller.signal : AbortSignal.any([controller.signal, given])
+  const { pool } = request
+  const { signal } = controller
+  const stopListening = onAbort(request.signal, (reason) => controller.abort(reason))
   try {
     for (;;) {
       let hasGiven = false
@@ -56,16 +68,13 @@ export async function* list(request: ListRequest): AsyncGenerator<Entry, void> {
       }
     }
   } finally {
+    stopListening()
     controller.abort(new Error('The listing is not read any more'))
   }
 }
 
 /** Replies that say "I do not know this command". */
 const NOT_IMPLEMENTED: ReadonlySet<number> = new Set([500, 502])
-/** What some servers say in place of an empty listing. */
-const NO_FILES = /no files|directory (?:is )?empty/i
-/** Refusals that may mean the directory. */
-const ABOUT_THE_PATH: ReadonlySet<number> = new Set([450, 501, 550, 553])
 /** What a server's glob would make something else of (Pure-FTPd), and what it would take for an option. */
 const MISREAD = /[[\]*?{}~\\]|^-/
 
@@ -87,7 +96,7 @@ class Listing {
   /** The entries, as many at once as have come. */
   async *read(): AsyncGenerator<readonly Entry[], void> {
     const running = this.#run().finally(() => this.#receiver.end())
-    const lines = new LineSplitter()
+    const lines = new LineSplitter(this.#lease.value.control.codec)
     let parser: ListingParser | undefined
     const take = (texts: readonly string[], isLast: boolean): Entry[] => {
       const format = this.#verb === 'MLSD' ? 'mlsd' : 'list'
@@ -98,23 +107,11 @@ class Listing {
       return entries
     }
     for (let chunk = await this.#receiver.next(); chunk !== undefined; chunk = await this.#receiver.next()) {
-      yield take(this.#linesOf(lines, chunk), false)
+      yield take(lines.push(chunk), false)
     }
     await running
     if (this.#failure !== undefined) throw this.#failure.error
     yield take(lines.end(), true)
-  }
-
-  #linesOf(lines: LineSplitter, chunk: Buffer): string[] {
-    try {
-      return lines.push(chunk)
-    } catch (cause) {
-      const { shownPath } = this.#request
-      const message = `The listing of ${shownPath} is too large: ${(cause as Error).message}`
-      throw new FtpProtocolError('ERR_FTP_LISTING_TOO_LARGE', message, {
-        received: chunk.toString('latin1', 0, 80),
-      })
-    }
   }
 
   /** Never rejects: what fails is told when what came before it has been read. */
@@ -122,7 +119,7 @@ class Listing {
     const session = this.#lease.value
     try {
       await this.#fetch(session)
-      await session.abortable(this.#signal, () => session.goHome())
+      await session.abortable(this.#signal, () => session.goBack())
       this.#lease.release()
     } catch (error) {
       endLease(this.#lease, error)
@@ -133,8 +130,9 @@ class Listing {
   async #fetch(session: Session): Promise<void> {
     const { profile } = session
     const hasMachine = profile.features?.listed === false || profile.features?.has('MLST') === true
-    if (this.#request.isPlain === true || profile.listing === 'LIST' || !hasMachine) {
-      await this.#fetchBy(session, 'LIST')
+    const { only } = this.#request
+    if (only !== undefined || profile.listing === 'LIST' || !hasMachine) {
+      await this.#fetchBy(session, only ?? 'LIST')
       return
     }
     try {
@@ -161,8 +159,8 @@ class Listing {
       })
       if (result.outcome !== 'complete') throw this.#cutShort(result.doubt)
     } catch (error) {
-      if (!(error instanceof FtpReplyError) || !ABOUT_THE_PATH.has(error.reply.code)) throw error
-      if (NO_FILES.test(error.reply.lines.join(' '))) return
+      if (!(error instanceof FtpReplyError) || !isAboutThePath(error.reply)) throw error
+      if (isEmptyListing(error.reply)) return
       const isThere = isEntered || path === undefined || (await this.#isDirectory(session, path))
       // In a directory that is there, nothing but "there is nothing" is left for a 450 to mean.
       if (isThere && error.reply.code === 450) return

@@ -3,7 +3,8 @@
  * holding up the session. Holds bytes, not entries, as those take ten times the room.
  */
 import type { DataReceiver } from '../connection/receiver.ts'
-import { decodeName } from '../protocol/text.ts'
+import { FtpProtocolError } from '../errors.ts'
+import type { TextCodec } from '../protocol/text-codec.ts'
 import { deferred } from '../util/deferred.ts'
 
 /** Beyond this the server has to wait. A directory of some 300,000 entries fits. */
@@ -73,31 +74,44 @@ const LONGEST_LINE_BYTES = 1_048_576
 
 /** Bytes to lines, as they come. */
 export class LineSplitter {
+  readonly #codec: TextCodec
   #rest: Buffer = Buffer.alloc(0)
 
-  /** The lines that `chunk` completes, without their ends. @throws RangeError for one that never ends */
+  constructor(codec: TextCodec) {
+    this.#codec = codec
+  }
+
+  /**
+   * The lines that `chunk` completes, without their ends.
+   * @throws FtpProtocolError `ERR_FTP_LISTING_TOO_LARGE` for one that never ends
+   */
   push(chunk: Buffer): string[] {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     const end = bytes.lastIndexOf(LF) + 1
     this.#rest = bytes.subarray(end)
-    if (this.#rest.length > LONGEST_LINE_BYTES) throw new RangeError('A line of the listing does not end')
-    return end === 0 ? [] : linesOf(bytes.subarray(0, end))
+    if (this.#rest.length > LONGEST_LINE_BYTES) {
+      const received = this.#rest.toString('latin1', 0, 80)
+      throw new FtpProtocolError('ERR_FTP_LISTING_TOO_LARGE', 'A line of the listing does not end', {
+        received,
+      })
+    }
+    return end === 0 ? [] : linesOf(bytes.subarray(0, end), this.#codec)
   }
 
   /** The last line, where it had no end. */
   end(): string[] {
-    return this.#rest.length === 0 ? [] : linesOf(this.#rest)
+    return this.#rest.length === 0 ? [] : linesOf(this.#rest, this.#codec)
   }
 }
 
-function linesOf(bytes: Buffer): string[] {
+function linesOf(bytes: Buffer, codec: TextCodec): string[] {
   const lines: string[] = []
   const text = asciiText(bytes)
   for (let start = 0; start < bytes.length;) {
     const newline = bytes.indexOf(LF, start)
     const next = newline < 0 ? bytes.length : newline
     const end = next > start && bytes[next - 1] === CR ? next - 1 : next
-    lines.push(text === undefined ? decodeName(bytes.subarray(start, end)) : text.slice(start, end))
+    lines.push(text === undefined ? codec.decode(bytes.subarray(start, end)) : text.slice(start, end))
     start = next + 1
   }
   return lines

@@ -1,5 +1,5 @@
 /** Paths as servers on Unix write them, as text or as bytes. Pure. */
-import { decodeName, encodeText } from '../protocol/text.ts'
+import type { TextCodec } from '../protocol/text-codec.ts'
 import type { RemotePath } from '../session/session.ts'
 
 const SLASH = 0x2f
@@ -16,8 +16,8 @@ export function pathsAbove(path: RemotePath): RemotePath[] {
 }
 
 /** The last name in a path, as text; `/` for the root. */
-export function lastName(path: RemotePath): string {
-  const text = typeof path === 'string' ? path : decodeName(path)
+export function lastName(path: RemotePath, codec: TextCodec): string {
+  const text = typeof path === 'string' ? path : codec.decode(path)
   const name = text.split('/').findLast((part) => part !== '')
   return name ?? '/'
 }
@@ -32,8 +32,8 @@ function isRooted(path: RemotePath): boolean {
 }
 
 /** A name in a directory. */
-export function joined(directory: RemotePath, name: string): RemotePath {
+export function joined(directory: RemotePath, name: string, codec: TextCodec): RemotePath {
   if (typeof directory === 'string')
     return directory.endsWith('/') ? directory + name : `${directory}/${name}`
-  return Uint8Array.of(...directory, ...(directory.at(-1) === SLASH ? [] : [SLASH]), ...encodeText(name))
+  return Uint8Array.of(...directory, ...(directory.at(-1) === SLASH ? [] : [SLASH]), ...codec.encode(name))
 }

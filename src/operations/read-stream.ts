@@ -10,21 +10,40 @@ import { LimitedReceiver } from '../connection/limited-receiver.ts'
 import { FtpTransferError } from '../errors.ts'
 import { size as sizeOf } from '../session/facts.ts'
 import { retrieve } from '../session/retrieve.ts'
-import type { RemotePath, Session } from '../session/session.ts'
+import type { RemotePath, Session, TransferType } from '../session/session.ts'
 import type { BandwidthLimit } from '../transport/bandwidth.ts'
+import { waitOrAbort } from '../util/abort.ts'
 import { delay } from '../util/timer.ts'
+import type { AskOptions } from './calls.ts'
 import { explainRefusal, isAmbiguous } from './explain-refusal.ts'
+import type { Holder } from './holders.ts'
 import { RetryBudget, type RetryPolicy } from './retry.ts'
 import { endLease } from './session-pool.ts'
-import type { Sessions } from './with-session.ts'
+import type { SessionSource } from './with-session.ts'
+
+export interface ReadStreamOptions extends AskOptions {
+  /** The first byte, from 0. @default 0 */
+  readonly start?: number | undefined
+  /** The last byte, which belongs to it, as in `node:fs`. @default that of the file */
+  readonly end?: number | undefined
+  /** How many bytes are read ahead of the consumer. @default 1 MiB */
+  readonly highWaterMark?: number | undefined
+}
+
+export interface ReadFileOptions extends Omit<ReadStreamOptions, 'highWaterMark'> {
+  /** Gives text in place of bytes. */
+  readonly encoding?: BufferEncoding | undefined
+}
 
 export interface ReadPlace {
-  readonly pool: Sessions
+  readonly pool: SessionSource
   readonly retry: RetryPolicy
   readonly limit: BandwidthLimit
   readonly remote: RemotePath
   /** The remote path for messages. */
   readonly shownPath: string
+  /** @default 'I' */
+  readonly type?: TransferType | undefined
 }
 
 export interface ReadRange {
@@ -38,7 +57,9 @@ const CHUNK_BYTES = 65_536
 /** What has to come again the same where the stream goes on. */
 const OVERLAP_BYTES = 4_096
 
-export class RemoteReadStream extends Readable {
+export class RemoteReadStream extends Readable implements Holder {
+  /** For {@link Holder}. */
+  readonly what: string
   readonly #place: ReadPlace
   readonly #range: ReadRange
   readonly #controller = new AbortController()
@@ -52,8 +73,13 @@ export class RemoteReadStream extends Readable {
 
   constructor(place: ReadPlace, range: ReadRange, signal: AbortSignal | undefined, highWaterMark: number) {
     super({ highWaterMark, ...(signal !== undefined && { signal }) })
+    this.what = `a stream of "${place.shownPath}"`
     this.#place = place
     this.#range = range
+  }
+
+  get idleSince(): number | undefined {
+    return this.#receiver?.pausedSince
   }
 
   override _read(): void {
@@ -76,6 +102,7 @@ export class RemoteReadStream extends Readable {
     let budget: RetryBudget | undefined
     for (;;) {
       const lease = await pool.acquire(signal)
+      const letGo = pool.hold?.(this)
       try {
         await this.#fetch(lease.value)
         lease.release()
@@ -85,16 +112,20 @@ export class RemoteReadStream extends Readable {
         endLease(lease, error)
         signal.throwIfAborted()
         budget ??= new RetryBudget(retry, this.#size, Math.random)
+        letGo?.()
         await delay(budget.delayAfter(telling, this.#bytes), signal)
+      } finally {
+        letGo?.()
       }
     }
   }
 
   async #fetch(session: Session): Promise<void> {
-    const { remote, limit } = this.#place
+    const { remote, limit, type = 'I' } = this.#place
     const { signal } = this.#controller
     const { start } = this.#range
-    const size = await session.abortable(signal, () => sizeOf(session, remote))
+    // The size of a text is not that of what comes of it.
+    const size = type === 'I' ? await session.abortable(signal, () => sizeOf(session, remote)) : undefined
     this.#size = size
     const end = Math.min(this.#range.end, size ?? Infinity)
     const wanted = end - start - this.#bytes
@@ -106,9 +137,11 @@ export class RemoteReadStream extends Readable {
     this.#receiver = receiver
     try {
       const result = await retrieve(session, {
-        ...{ path: remote, type: 'I', offset, receiver: limited, signal, endsAtEnd: end === Infinity },
+        ...{ path: remote, type, offset, receiver: limited, signal, endsAtEnd: end === Infinity },
         isWhole: () => receiver.isWhole,
       })
+      // Under a limit the last bytes come later than the end.
+      await waitOrAbort(limited.drained(), signal)
       if (receiver.isMismatch) throw this.#changed()
       const isWhole = end === Infinity ? result.outcome === 'complete' : receiver.isWhole
       // Where the size is not known, the end may be before the end of the part that was asked for.
@@ -147,6 +180,8 @@ class StreamReceiver implements DataReceiver {
   /** Handed on by this one. */
   bytes = 0
   isMismatch = false
+  /** Since when its consumer wants no more, by `performance.now()`. */
+  pausedSince: number | undefined
   /** The last bytes that were handed on, by whomever. */
   last: Buffer
   readonly #stream: Readable
@@ -191,7 +226,10 @@ class StreamReceiver implements DataReceiver {
     this.bytes += fresh.length
     this.#remember(fresh)
     const wantsMore = fresh.length === 0 || this.#stream.push(fresh)
-    if (!this.isWhole) return wantsMore ? 'more' : 'pause'
+    if (!this.isWhole) {
+      if (!wantsMore) this.pausedSince = performance.now()
+      return wantsMore ? 'more' : 'pause'
+    }
     return this.#isCut || isTooMuch ? 'stop' : 'more'
   }
 
@@ -200,6 +238,7 @@ class StreamReceiver implements DataReceiver {
   }
 
   resume(): void {
+    this.pausedSince = undefined
     this.#resume()
   }
 

@@ -10,9 +10,16 @@ import { deleteFile } from '../session/files.ts'
 import { isDirectory } from '../session/is-directory.ts'
 import { carryOut } from '../session/refusal.ts'
 import type { RemotePath, Session } from '../session/session.ts'
-import type { Calls } from './calls.ts'
+import type { AskOptions, Calls } from './calls.ts'
 import { explained } from './explain-path.ts'
 import { joined, lastName } from './paths.ts'
+
+export interface RemoveOptions extends AskOptions {
+  /** Directories too, with all that is in them. @default false */
+  readonly recursive?: boolean | undefined
+  /** What is missing is no failure. @default false */
+  readonly force?: boolean | undefined
+}
 
 export interface RemoveRequest {
   readonly path: RemotePath
@@ -33,27 +40,29 @@ export async function remove(
 ): Promise<void> {
   if (depth > DEEPEST) {
     const message = `The directories are nested deeper than ${DEEPEST}: nothing below is removed`
-    throw new FtpProtocolError('ERR_FTP_LISTING_TOO_LARGE', message, { received: lastName(path) })
+    throw new FtpProtocolError('ERR_FTP_LISTING_TOO_LARGE', message, {
+      received: lastName(path, calls.codec),
+    })
   }
   const refusal = await refusalOfDelete(calls, path)
   if (refusal === undefined || (force && refusal.code === 'ERR_FTP_NOT_FOUND')) return
   if (!(await calls.ask((session) => isDirectory(session, path)))) throw refusal
   if (!recursive) throw asDirectory(refusal)
-  await removeAllIn(calls, path, depth, false)
+  await removeAllIn(calls, path, depth)
   const refused = await refusalOfRemoval(calls, path)
   if (refused === undefined) return
   // ProFTPD and pyftpdlib leave links that lead nowhere out of MLSD; LIST shows them.
-  await removeAllIn(calls, path, depth, true)
+  await removeAllIn(calls, path, depth, 'LIST')
   const again = await refusalOfRemoval(calls, path)
   if (again !== undefined) throw again
 }
 
-async function removeAllIn(calls: Calls, path: RemotePath, depth: number, isPlain: boolean): Promise<void> {
+async function removeAllIn(calls: Calls, path: RemotePath, depth: number, only?: 'LIST'): Promise<void> {
   const names: string[] = []
   // Read to the end before anything goes: a directory that changes while it is listed is not listed well.
-  for await (const { name } of calls.list(path, isPlain)) names.push(safeName(name, path))
+  for await (const { name } of calls.list(path, only)) names.push(safeName(name, path))
   for (const name of names) {
-    await remove(calls, { path: joined(path, name), recursive: true, force: true }, depth + 1)
+    await remove(calls, { path: joined(path, name, calls.codec), recursive: true, force: true }, depth + 1)
   }
 }
 

@@ -2,6 +2,7 @@
 import { FtpConnectionError, FtpReplyError, FtpTimeoutError, FtpTlsError } from '../errors.ts'
 import type { Lease } from '../pool/lease.ts'
 import type { Session } from '../session/session.ts'
+import type { Holder } from './holders.ts'
 
 export interface SessionPool {
   acquire(signal: AbortSignal): Promise<Lease<Session>>
@@ -11,6 +12,8 @@ export interface SessionPool {
   replace(lease: Lease<Session>, signal: AbortSignal): Promise<Lease<Session>>
   /** Whether a session has ever been logged in: the server's name and port are right. */
   readonly isProven: boolean
+  /** Makes known who holds a session while waiting for his own caller; the returned function takes it back. */
+  hold(holder: Holder): () => void
   /** How many sessions there can be, as far as is known: the client's cap, or less where the server takes no more. */
   readonly ceiling: number
   /** Calls `listener` when the server lets no more connections in; the returned function takes it back. */

@@ -28,7 +28,7 @@ export async function stat(calls: Calls, path: RemotePath, shownPath: string): P
 }
 
 async function byQuestions(session: Session, path: RemotePath): Promise<Entry | undefined> {
-  const name = lastName(path)
+  const name = lastName(path, session.control.codec)
   // Some servers tell the size of a directory as well.
   if (await isDirectory(session, path)) return entryOf({ name, type: 'directory', raw: '' })
   const bytes = await size(session, path)
@@ -40,7 +40,7 @@ async function byQuestions(session: Session, path: RemotePath): Promise<Entry | 
 
 /** Links that lead nowhere, devices, and files of servers that know neither SIZE nor MLST. */
 async function byListing(calls: Calls, path: RemotePath): Promise<Entry | undefined> {
-  const wanted = lastName(path)
+  const wanted = lastName(path, calls.codec)
   try {
     for await (const entry of calls.list(directoryOf(path))) if (entry.name === wanted) return entry
     return undefined
@@ -60,7 +60,7 @@ async function byMachine(session: Session, path: RemotePath): Promise<Entry | un
   // RFC 3659 §7.2: one line with a blank before it.
   const line = reply.lines.slice(1, -1).find((text) => text.includes('=')) ?? ''
   const [entry] = parseListing(line.trimStart().replace(/^type=[cp]dir;/i, 'type=dir;'), { format: 'mlsd' })
-  return entry && { ...entry, name: lastName(path) }
+  return entry && { ...entry, name: lastName(path, session.control.codec) }
 }
 
 function notFound(shownPath: string, host: string): FtpReplyError {

@@ -3,17 +3,20 @@ import { FtpConnectionError, FtpTimeoutError } from '../errors.ts'
 import type { Lease } from '../pool/lease.ts'
 import type { Session } from '../session/session.ts'
 import { delay } from '../util/timer.ts'
+import type { Holder } from './holders.ts'
 import { RetryBudget, type RetryPolicy } from './retry.ts'
 import { endLease } from './session-pool.ts'
 
 /** Where sessions of one server come from. */
-export interface Sessions {
+export interface SessionSource {
   acquire(signal: AbortSignal): Promise<Lease<Session>>
   /** Whether one has ever been logged in: the server's name and port are right. */
   readonly isProven: boolean
+  /** Makes known who holds a session while waiting for his own caller; the returned function takes it back. */
+  readonly hold?: (holder: Holder) => () => void
 }
 
-export interface AskOptions {
+export interface Question {
   readonly signal: AbortSignal
   readonly retry: RetryPolicy
   /** Whether the question may be put a second time when its answer was lost. @default true */
@@ -26,8 +29,8 @@ export interface AskOptions {
  * cannot be mended by trying again, or with the last one of as many as the policy has.
  */
 export async function withSession<T>(
-  sessions: Sessions,
-  { signal, retry, isRepeatable = true, onRetry }: AskOptions,
+  sessions: SessionSource,
+  { signal, retry, isRepeatable = true, onRetry }: Question,
   ask: (session: Session) => Promise<T>,
 ): Promise<{ readonly lease: Lease<Session>; readonly value: T }> {
   const budget = new RetryBudget(retry, undefined, Math.random)

@@ -135,6 +135,13 @@ export class Pool<T extends object> implements AsyncDisposable {
     return this.#ledger.stats()
   }
 
+  /** Rejects everybody who waits now, each with a reason of his own. */
+  turnAway(makeReason: () => unknown): void {
+    for (const waiter of [...this.#waiters.keys()]) {
+      this.#happened({ type: 'cancel', waiter, reason: makeReason() })
+    }
+  }
+
   /**
    * Changes the cap. Above a lowered one openings are aborted, idle resources closed at once and
    * leased ones when they are released.

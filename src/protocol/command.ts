@@ -1,7 +1,7 @@
 /** What goes out: a verb and its argument, as bytes for the wire and, without secrets, as text for people. */
 import { inspectCustom } from './inspect.ts'
 import { MAX_COMMAND_TEXT, SHORTEST_PLAIN_SECRET } from './limits.ts'
-import { decodeText, printable } from './text.ts'
+import { decodeName, printable } from './text.ts'
 
 /** One command. Printing, inspecting or serialising it shows {@link describeCommand}, never a secret. */
 export interface Command {
@@ -87,7 +87,7 @@ export function describeCommand(command: Command): string {
   const { verb, argument, secret } = command
   if (argument === undefined) return printable(verb, MAX_COMMAND_TEXT)
   if (secret) return printable(`${verb} ${HIDDEN}`, MAX_COMMAND_TEXT)
-  const text = typeof argument === 'string' ? argument : decodeText(argument)
+  const text = typeof argument === 'string' ? argument : decodeName(argument)
   return printable(`${verb} ${text}`, MAX_COMMAND_TEXT)
 }
 

@@ -5,6 +5,8 @@ import type { Reply } from './reply.ts'
 
 // Anchored and without overlapping alternatives: linear, whatever the server sends.
 const QUOTED = /^[^"]*"((?:[^"]|"")*)"(?!")/
+/** Pure-FTPd leaves the quotes in a name as they are: then something stands right behind what seems to be the last. */
+const UNDOUBLED = /^[^"]*"(.*)"(?=\s|$)/
 
 /**
  * The path in a 257 reply.
@@ -14,8 +16,12 @@ const QUOTED = /^[^"]*"((?:[^"]|"")*)"(?!")/
  */
 export function parsePathReply(reply: Reply): string {
   const line = reply.lines.find((text) => text.includes('"')) ?? ''
-  const quoted = reply.code === 257 ? QUOTED.exec(line)?.[1] : undefined
-  if (quoted !== undefined) return quoted.replaceAll('""', '"')
+  const quoted = reply.code === 257 ? QUOTED.exec(line) : null
+  if (quoted !== null) {
+    const [whole, path = ''] = quoted
+    const undoubled = /^\S/.test(line.slice(whole.length)) ? UNDOUBLED.exec(line)?.[1] : undefined
+    return undoubled ?? path.replaceAll('""', '"')
+  }
   const received = replyText(reply)
   const message = `The server's ${reply.code} reply holds no path in quotes: ${received}`
   throw new FtpProtocolError('ERR_FTP_MALFORMED_REPLY', message, { received })

@@ -21,11 +21,11 @@ import type { FtpProtocolErrorCode } from '../errors.ts'
 import { MAX_RECEIVED_TEXT, MAX_REPLY_BYTES, MAX_REPLY_LINE_BYTES, MAX_REPLY_LINES } from './limits.ts'
 import type { Reply } from './reply.ts'
 import { TelnetFilter } from './telnet.ts'
-import { decodeText, printable } from './text.ts'
+import { decodeName, printable } from './text.ts'
 
 export interface ReplyParserOptions {
-  /** A TextDecoder label, default `utf-8`. A line that is not in this encoding is read as Latin-1. */
-  readonly encoding?: string
+  /** Bytes to text. @default UTF-8, with what is none kept as in {@link decodeName} */
+  readonly decode?: ((bytes: Uint8Array) => string) | undefined
   /** Removes secrets from what goes into an error's `received`: servers echo them. Default: nothing is removed. */
   readonly redact?: (text: string) => string
 }
@@ -43,7 +43,7 @@ const HYPHEN = 0x2d
 const ZERO = 0x30
 
 export class ReplyParser {
-  readonly #decoder: InstanceType<typeof TextDecoder>
+  readonly #decode: (bytes: Uint8Array) => string
   readonly #redact: (text: string) => string
   readonly #telnet = new TelnetFilter()
   readonly #held = new HeldBytes()
@@ -51,9 +51,8 @@ export class ReplyParser {
   #isTrailed = false
   #failure: FtpProtocolError | undefined
 
-  /** @throws RangeError for an unknown encoding. */
   constructor(options: ReplyParserOptions = {}) {
-    this.#decoder = new TextDecoder(options.encoding ?? 'utf-8', { fatal: true, ignoreBOM: true })
+    this.#decode = options.decode ?? decodeName
     this.#redact = options.redact ?? ((text) => text)
   }
 
@@ -138,10 +137,6 @@ export class ReplyParser {
     if (!last) return
     this.#open = undefined
     replies.push({ code: open.code, lines: open.lines })
-  }
-
-  #decode(bytes: Uint8Array): string {
-    return decodeText(bytes, this.#decoder)
   }
 
   #fail(code: FtpProtocolErrorCode, message: string, line: Uint8Array): void {

@@ -2,18 +2,6 @@
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/**
- * Bytes to text by a strict decoder (default UTF-8). Bytes that are not in its encoding are read as Latin-1,
- * one character a byte, so that nothing is lost: old servers send names as they lie on their disk.
- */
-export function decodeText(bytes: Uint8Array, strict: InstanceType<typeof TextDecoder> = strictUtf8): string {
-  try {
-    return strict.decode(bytes)
-  } catch {
-    return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
-  }
-}
-
 // What moves a terminal's cursor or reorders a line: controls, line separators, bidirectional overrides.
 const UNSHOWABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
 
@@ -33,10 +21,7 @@ function escapedName(bytes: Uint8Array): string {
   let text = ''
   for (let at = 0; at < bytes.length;) {
     const length = sequenceLength(bytes, at)
-    text +=
-      length === 0
-        ? String.fromCharCode(ESCAPE + (bytes[at] ?? 0))
-        : strictUtf8.decode(bytes.subarray(at, at + length))
+    text += length === 0 ? escapeByte(bytes[at] ?? 0) : strictUtf8.decode(bytes.subarray(at, at + length))
     at += Math.max(1, length)
   }
   return text
@@ -56,7 +41,20 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
 }
 
 const ESCAPE = 0xdc00
+
+/** A byte that is no text, as {@link decodeName} keeps it. */
+export function escapeByte(byte: number): string {
+  return String.fromCharCode(ESCAPE + byte)
+}
+
+/** The byte that a character stands for, if it stands for one. */
+export function escapedByte(character: string): number | undefined {
+  const code = character.codePointAt(0) ?? 0
+  return code >= ESCAPE + 0x80 && code <= ESCAPE + 0xff ? code - ESCAPE : undefined
+}
+
 const ESCAPED = /(?<![\ud800-\udbff])[\udc80-\udcff]/
+const ESCAPED_BYTES = new RegExp(ESCAPED, 'g')
 const utf8 = new TextEncoder()
 
 /** Text for the wire: UTF-8, and the bytes that {@link decodeName} has escaped as they were. */
@@ -64,16 +62,19 @@ export function encodeText(text: string): Uint8Array {
   if (!ESCAPED.test(text)) return utf8.encode(text)
   const bytes: number[] = []
   for (const character of text) {
-    const code = character.codePointAt(0) ?? 0
-    if (code >= ESCAPE + 0x80 && code <= ESCAPE + 0xff) bytes.push(code - ESCAPE)
-    else bytes.push(...utf8.encode(character))
+    const escaped = escapedByte(character)
+    if (escaped === undefined) bytes.push(...utf8.encode(character))
+    else bytes.push(escaped)
   }
   return Uint8Array.from(bytes)
 }
 
 /** Text for messages and logs: control characters escaped, at most `maxLength` characters and an ellipsis. */
 export function printable(text: string, maxLength: number): string {
-  const escaped = text.slice(0, maxLength + 1).replace(UNSHOWABLE, escapeCharacter)
+  const escaped = text
+    .slice(0, maxLength + 1)
+    .replace(UNSHOWABLE, escapeCharacter)
+    .replace(ESCAPED_BYTES, (byte) => `\\x${(byte.charCodeAt(0) - ESCAPE).toString(16)}`)
   if (escaped.length <= maxLength) return escaped
   return `${escaped.slice(0, maxLength).replace(/[\ud800-\udbff]$/, '')}…`
 }

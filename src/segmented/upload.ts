@@ -11,6 +11,7 @@ import { FtpReplyError, FtpTransferError } from '../errors.ts'
 import { explained } from '../operations/explain-path.ts'
 import { RetryBudget } from '../operations/retry.ts'
 import { endLease } from '../operations/session-pool.ts'
+import type { UploadSource } from '../operations/upload-source.ts'
 import { withSession } from '../operations/with-session.ts'
 import type { Lease } from '../pool/lease.ts'
 import { deleteFile, rename, setModificationTime } from '../session/files.ts'
@@ -23,7 +24,6 @@ import type { VerifiedState } from './download-result.ts'
 import type { SourcePlace } from './source.ts'
 import { TlsTally, type TransferTls } from './tls-tally.ts'
 import type { UploadSettings } from './upload-options.ts'
-import type { UploadSource } from './upload-source.ts'
 
 export interface UploadResult {
   /** The remote path, as it was given. */

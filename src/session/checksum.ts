@@ -14,7 +14,6 @@ import {
 import { command, type Command } from '../protocol/command.ts'
 import { NO_FEATURES } from '../protocol/features.ts'
 import { isCompletion, isIntermediate, type Reply } from '../protocol/reply.ts'
-import { decodeText, encodeText } from '../protocol/text.ts'
 import { size } from './facts.ts'
 import { countingOf } from './range-counting.ts'
 import type { RemotePath, Session } from './session.ts'
@@ -109,7 +108,7 @@ async function posed(
   if (!isWhole && (stop === undefined || start >= stop || stop > (whole ?? Infinity))) return undefined
   return {
     session,
-    path: typeof path === 'string' ? encodeText(path) : path,
+    path: typeof path === 'string' ? session.control.codec.encode(path) : path,
     algorithm,
     size: whole,
     range: isWhole || stop === undefined ? undefined : { start, end: stop },
@@ -131,8 +130,8 @@ function denial(reply: Reply): 'unable' | 'refused' {
 
 /** XCRC and its like, MD5 and MMD5. */
 async function byVerb(question: Question, verb: Exclude<ChecksumCommand['verb'], 'HASH'>): Promise<Answer> {
-  const { algorithm, path, range } = question
-  const name = decodeText(path)
+  const { session, algorithm, path, range } = question
+  const name = session.control.codec.decode(path)
   let denied: 'unable' | 'refused' = 'unable'
   for (const form of checksumPaths(verb, path)) {
     const digestOf = async (part: string): Promise<string | undefined> => {

@@ -19,6 +19,13 @@ export async function modificationTime(session: Session, path: RemotePath): Prom
   return reply && parseModificationTime(reply.lines[0] ?? '')?.time
 }
 
+/** What the server runs on, as it says: `UNIX Type: L8`; `''` where it does not. Asked once per server. */
+export async function systemType(session: Session): Promise<string> {
+  const { profile } = session
+  profile.system ??= (await ask(session, command('SYST')))?.lines.join(' ').trim() ?? ''
+  return profile.system
+}
+
 /** A refusal means "not known" here: not implemented, busy, no such file. What is so shows when it is fetched. */
 async function ask(session: Session, sent: Command): Promise<Reply | undefined> {
   const reply = await session.request(sent)

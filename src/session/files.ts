@@ -24,9 +24,9 @@ export async function rename(session: Session, from: RemotePath, to: RemotePath)
   await carryOut(session, command('RNTO', to))
 }
 
-/** CWD. What is relative means something else from here on, until {@link Session.goHome}. */
+/** CWD. What is relative means something else from here on, until {@link Session.goBack}. */
 export async function changeDirectory(session: Session, path: RemotePath): Promise<void> {
-  await session.leaveHome()
+  await session.leaveBase()
   await carryOut(session, command('CWD', path))
 }
 

@@ -20,6 +20,6 @@ export async function isDirectory(session: Session, path: RemotePath): Promise<b
     if (error instanceof FtpReplyError && error.reply.code !== 421) return false
     throw error
   } finally {
-    await session.goHome()
+    await session.goBack()
   }
 }

@@ -1,18 +1,19 @@
 /**
  * From nothing to a logged-in control connection: dial, greeting, TLS, USER/PASS/ACCT, protection, FEAT.
  *
- *   'none'      dial ─► 220 ─────────────────────────► USER … ─► FEAT
+ *   'none'      dial ─► 220 ─────────────────────────► (HOST) USER … ─► FEAT
  *   'explicit'  dial ─► 220 ─► AUTH TLS ─► handshake ─► USER … ─► PBSZ 0, PROT P ─► FEAT
  *   'implicit'  dial ─► handshake ─► 220 ─────────────► USER … ─► PBSZ 0, PROT P ─► FEAT
  *
  * Nothing is ever sent in clear that was to be protected: each refusal on the way is an error, not a detour.
  */
-import { ControlConnection } from '../connection/control.ts'
+import { ControlConnection, type ControlWatch } from '../connection/control.ts'
 import { replyError } from '../connection/reply-error.ts'
 import { FtpConnectionError, FtpTlsError, type FtpReplyError } from '../errors.ts'
 import { command, type Command } from '../protocol/command.ts'
 import { NO_FEATURES, parseFeatures, type ServerFeatures } from '../protocol/features.ts'
 import { isCompletion, isIntermediate, replyText, type Reply } from '../protocol/reply.ts'
+import { UTF_8 } from '../protocol/text-codec.ts'
 import { dial } from '../transport/dial.ts'
 import type { SecureIdentity } from '../tls/secure-options.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
@@ -23,6 +24,12 @@ import type { ServerProfile } from './server-profile.ts'
 const ANONYMOUS_PASSWORD = 'anonymous@'
 const ACCOUNT_WANTED = 332
 
+export interface LoggedIn {
+  readonly control: ControlConnection
+  /** What the server said to greet, and to the login. */
+  readonly welcome: readonly string[]
+}
+
 /**
  * Resolves with a logged-in control connection. Rejects with a typed error, nothing left open, or with the
  * signal's reason.
@@ -31,23 +38,26 @@ export async function login(
   options: SessionOptions,
   profile: ServerProfile,
   signal: AbortSignal,
-): Promise<ControlConnection> {
+  watch: ControlWatch | undefined,
+): Promise<LoggedIn> {
   const password = await waitOrAbort(options.password(), signal)
   signal.throwIfAborted()
-  const { host, port, family, localAddress, timeouts } = options
+  const { host, port, family, localAddress, timeouts, label, codec, virtualHost } = options
   const socket = await dial({ host, port, family, localAddress, timeoutMs: timeouts.connect, signal })
   const secrets = [password, options.account].filter((secret) => secret !== undefined)
-  const control = new ControlConnection(socket, { label: options.label, secrets })
+  const control = new ControlConnection(socket, { label, secrets, codec, watch })
   const stopListening = onAbort(signal, (reason) => control.destroy(reason))
   try {
     if (options.security === 'implicit') await control.upgrade(identityOf(options), timeouts.tls)
-    await greet(control, options)
+    const greeting = await greet(control, options)
     if (options.security === 'explicit') await startTls(control, options)
-    await identify(control, options, password)
+    if (virtualHost !== undefined) await nameHost(control, virtualHost, timeouts.reply)
+    const accepted = await identify(control, options, password)
     if (options.security !== 'none') await protectData(control, options)
     profile.features ??= await askFeatures(control, options)
-    if (profile.features.has('UTF8')) await control.request(command('OPTS', 'UTF8 ON'), timeouts.reply)
-    return control
+    const wantsUtf8 = codec === UTF_8 && profile.features.has('UTF8')
+    if (wantsUtf8) await control.request(command('OPTS', 'UTF8 ON'), timeouts.reply)
+    return { control, welcome: [...greeting.lines, ...accepted.lines] }
   } catch (error) {
     control.destroy(error)
     throw error
@@ -62,13 +72,14 @@ function identityOf(options: SessionOptions): SecureIdentity {
 }
 
 /** RFC 959 §5.4: 220, perhaps after a 120. A server out of places says 421, or nothing at all. */
-async function greet(control: ControlConnection, { timeouts }: SessionOptions): Promise<void> {
+async function greet(control: ControlConnection, { timeouts }: SessionOptions): Promise<Reply> {
   try {
     const since = performance.now()
     let reply = await control.nextReply(timeouts.greeting, 'greeting')
     while (reply.code === 120)
       reply = await control.nextReply(timeouts.greeting, 'greeting', undefined, since)
     if (!isCompletion(reply)) throw replyError(reply, control.label, undefined)
+    return reply
   } catch (error) {
     if (error instanceof FtpConnectionError && error.code === 'ERR_FTP_CONTROL_CLOSED')
       throw closedUngreeted(control, error)
@@ -118,12 +129,19 @@ function tlsRefused(control: ControlConnection, sent: Command, reply: Reply, adv
   return new FtpTlsError('ERR_FTP_TLS_REFUSED', message, { host: control.label, command: name })
 }
 
+/** RFC 7151 §3: which of the hosts of this address is meant, before anybody says who he is. */
+async function nameHost(control: ControlConnection, name: string, timeoutMs: number): Promise<void> {
+  const sent = command('HOST', name)
+  const reply = await control.request(sent, timeoutMs)
+  if (!isCompletion(reply)) throw replyError(reply, control.label, sent)
+}
+
 /** RFC 959 §6: PASS only after 331, ACCT only after 332. */
 async function identify(
   control: ControlConnection,
   options: SessionOptions,
   password: string | undefined,
-): Promise<void> {
+): Promise<Reply> {
   const { user, account, timeouts } = options
   let sent = command('USER', user)
   let reply = await control.request(sent, timeouts.reply)
@@ -136,6 +154,7 @@ async function identify(
     reply = await control.request(sent, timeouts.reply)
   }
   if (!isCompletion(reply)) throw loginRefused(control, options, sent, reply, password)
+  return reply
 }
 
 function loginRefused(

@@ -1,4 +1,5 @@
 /** A new session: logged in, and ready for its first command. */
+import type { ControlWatch } from '../connection/control.ts'
 import type { SessionOptions } from './options.ts'
 import { login } from './login.ts'
 import type { ServerProfile } from './server-profile.ts'
@@ -9,6 +10,8 @@ export async function openSession(
   options: SessionOptions,
   profile: ServerProfile,
   signal: AbortSignal,
+  watch?: ControlWatch,
 ): Promise<Session> {
-  return new Session(await login(options, profile, signal), options, profile)
+  const { control, welcome } = await login(options, profile, signal, watch)
+  return new Session(control, options, profile, welcome)
 }

@@ -1,5 +1,6 @@
 /** What a session needs to know: where to connect, who logs in, how it is protected, how long to wait. */
 import type { PassiveHostRule } from '../protocol/endpoint.ts'
+import type { TextCodec } from '../protocol/text-codec.ts'
 import type { FtpSecurity } from '../protocol/url.ts'
 import type { SecureIdentity } from '../tls/secure-options.ts'
 
@@ -22,6 +23,11 @@ export interface Timeouts {
   readonly completion: number
   /** For the server to read a file and tell its checksum; 1 000 more for each 20 MB. @default 60_000 */
   readonly checksum: number
+  /**
+   * How long a call waits for a connection while all of them are held by streams that nobody reads or writes and by
+   * leases that nobody uses. As long as anything else moves it waits on. @default 5_000
+   */
+  readonly acquire: number
   /** A session idle for longer is asked before it is used again. @default 30_000 */
   readonly idle: number
 }
@@ -34,6 +40,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
   data: 60_000,
   completion: 300_000,
   checksum: 60_000,
+  acquire: 5_000,
   idle: 30_000,
 })
 
@@ -66,4 +73,8 @@ export interface SessionOptions {
   readonly timeouts: Timeouts
   readonly dataMode: DataMode
   readonly passiveHost: PassiveHostRule
+  /** Of names, in commands, replies and listings. */
+  readonly codec: TextCodec
+  /** The name for HOST (RFC 7151), where there is one. */
+  readonly virtualHost: string | undefined
 }

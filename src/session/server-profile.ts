@@ -14,6 +14,8 @@ export interface ServerProfile {
   passive: { readonly way: 'EPSV' | 'PASV'; readonly isProven: boolean }
   /** Whether REST is taken, and followed (RFC 959 §4.1.3). */
   restart: 'untried' | 'works' | 'unusable'
+  /** The answer to SYST (RFC 959 §4.1.3), once asked; `''` where there is none. */
+  system: string | undefined
   /** How directories are listed, once one of both has been refused or has worked. */
   listing: 'MLSD' | 'LIST' | undefined
   /** How modification times are set, once that has worked. */
@@ -25,6 +27,7 @@ export function unknownServer(): ServerProfile {
     features: undefined,
     passive: { way: 'EPSV', isProven: false },
     restart: 'untried',
+    system: undefined,
     listing: undefined,
     timeSetting: undefined,
   }

@@ -17,8 +17,8 @@ import { startTimer } from '../util/timer.ts'
 import type { SessionOptions } from './options.ts'
 import type { ServerProfile } from './server-profile.ts'
 
-/** RFC 959 §3.1.1: image or ASCII. */
-export type TransferType = 'I' | 'A'
+/** RFC 959 §3.1.1: image, ASCII or EBCDIC. */
+export type TransferType = 'I' | 'A' | 'E'
 
 /** A path as text, which goes out as UTF-8, or as the very bytes. */
 export type RemotePath = string | Uint8Array
@@ -34,10 +34,15 @@ export class Session {
   readonly control: ControlConnection
   readonly options: SessionOptions
   readonly profile: ServerProfile
+  /** What the server said to greet, and to the login. */
+  readonly welcome: readonly string[]
   /** Whether the server has taken a REST that no RETR has used up. */
   isRestartPending = false
-  /** Where the login has led to, if that had to be asked; a session that has left it goes back there. */
+  /** Where the login has led to, once that had to be asked. */
   #home: string | undefined
+  /** Where whoever has the session means its relative paths, if not there. */
+  #base: string | undefined
+  /** Whether it is elsewhere than at its base. */
   #hasMoved = false
   #type: TransferType | undefined
   /** The rest of a transfer that its caller no longer waits for. */
@@ -45,10 +50,16 @@ export class Session {
   #lateReplyPossible = false
   #idleSince: { readonly wall: number; readonly monotonic: number } | undefined
 
-  constructor(control: ControlConnection, options: SessionOptions, profile: ServerProfile) {
+  constructor(
+    control: ControlConnection,
+    options: SessionOptions,
+    profile: ServerProfile,
+    welcome: readonly string[],
+  ) {
     this.control = control
     this.options = options
     this.profile = profile
+    this.welcome = welcome
   }
 
   /** What a data connection needs under TLS; `undefined` in clear. */
@@ -89,17 +100,39 @@ export class Session {
     this.#type = type
   }
 
-  /** Before a CWD: relative paths mean something else behind it, and whoever has the session next means them as ever. */
-  async leaveHome(): Promise<void> {
-    if (!this.#hasMoved) this.#home = parsePathReply(await this.require(command('PWD')))
+  /** Before a CWD: relative paths mean something else behind it, until {@link goBack}. */
+  async leaveBase(): Promise<void> {
+    if (this.#base === undefined) this.#home ??= await this.#whereItIs()
     this.#hasMoved = true
   }
 
-  /** Back to the directory of the login. */
-  async goHome(): Promise<void> {
+  /** Back to where its relative paths are meant. */
+  async goBack(): Promise<void> {
     if (!this.#hasMoved) return
-    await this.require(command('CWD', this.#home))
+    await this.require(command('CWD', this.#base ?? this.#home))
     this.#hasMoved = false
+  }
+
+  /** Behind a CWD of whoever has the session: relative paths are meant from where it has led to. */
+  async stayHere(): Promise<void> {
+    this.#base = await this.#whereItIs()
+    this.#hasMoved = false
+  }
+
+  /** Behind what makes a new session ready: where it is now counts as the directory of its login. */
+  settleHere(): void {
+    this.#home = this.#base
+    this.#base = undefined
+    this.#hasMoved = false
+  }
+
+  async #whereItIs(): Promise<string> {
+    return parsePathReply(await this.require(command('PWD')))
+  }
+
+  /** The TYPE in force is one that was not set by {@link setType}. */
+  forgetType(): void {
+    this.#type = undefined
   }
 
   /** The session is the caller's again only when `rest`, which never rejects, is over. */
@@ -120,13 +153,17 @@ export class Session {
 
   /** Whether it can be used again: whatever was left of a transfer is over, and the server still answers. */
   async isReady(): Promise<boolean> {
-    await this.#settled()
+    await this.settled()
     const idleMs = this.#idleMs()
     this.#idleSince = undefined
     if (!this.control.isOpen) return false
+    if (this.#base !== undefined) {
+      this.#base = undefined
+      this.#hasMoved = true
+    }
     if (idleMs <= this.options.timeouts.idle && !this.#hasMoved) return true
     try {
-      await this.goHome()
+      await this.goBack()
       await this.request(command('NOOP'), Math.min(CHECK_MS, this.options.timeouts.reply))
       return true
     } catch {
@@ -142,7 +179,7 @@ export class Session {
 
   /** Says QUIT once nothing is left to settle. Never rejects. */
   async quit(): Promise<void> {
-    await this.#settled()
+    await this.settled()
     await this.control.quit(command('QUIT'))
   }
 
@@ -151,7 +188,7 @@ export class Session {
   }
 
   /** Waits for the rest of a transfer, but not for long: nobody can use a session that is a reply behind. */
-  async #settled(): Promise<void> {
+  async settled(): Promise<void> {
     const settling = this.#settling
     this.#settling = undefined
     if (settling === undefined) return

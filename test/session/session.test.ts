@@ -15,7 +15,7 @@ async function answers(verbs: readonly string[], replies: readonly (readonly str
   })
   const control = await controlTo(server)
   const options = { timeouts: { ...DEFAULT_TIMEOUTS, reply: 500 } } as SessionOptions
-  const session = new Session(control, options, unknownServer())
+  const session = new Session(control, options, unknownServer(), [])
   session.settleLater(Promise.resolve())
   const codes: number[] = []
   try {

@@ -1,5 +1,4 @@
-/** What an upload sends: a local file, bytes, text, or whatever can be iterated. */
-import { openLocalFile } from '../local/read-file.ts'
+/** What is sent: bytes, text, or whatever can be iterated. */
 
 /** `Readable` streams are iterables, too. */
 export type UploadData =
@@ -13,16 +12,6 @@ export interface UploadSource extends AsyncDisposable {
   /** Whether `chunks` can be asked for again, and for a part. */
   readonly isRepeatable: boolean
   chunks(start: number): AsyncIterable<Uint8Array>
-}
-
-/** A local file. Rejects with `ERR_FTP_LOCAL_FILE`. */
-export async function fileSource(path: string): Promise<UploadSource> {
-  const file = await openLocalFile(path)
-  return {
-    ...{ size: file.size, modified: file.modified, isRepeatable: true },
-    chunks: (start) => file.chunks(start),
-    [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
-  }
 }
 
 /** Text goes out as UTF-8. */

@@ -44,7 +44,7 @@ describeServers(
           await session.rename('file', 'other')
           expect((await session.nameList()).map((name) => name.replace(/^.*\//, ''))).toEqual(['other'])
           expect((await session.list()).map(({ name, size }) => [name, size])).toEqual([['other', 300_003]])
-          expect((await session.rawList()).filter((line) => line.endsWith("other"))).toHaveLength(1)
+          expect((await session.rawList()).filter((line) => line.endsWith('other'))).toHaveLength(1)
           if (kind !== 'vsftpd') {
             expect((await session.machineList('.')).map(({ name }) => name)).toContain('other')
           }

@@ -116,10 +116,16 @@ async function hasBegun(run: TransferRun, data: DataConnection): Promise<void> {
 async function pump(data: DataConnection, run: TransferRun, request: StoreRequest): Promise<boolean> {
   const { source, limits, onSent } = request
   const allowance = new Allowance(limits)
+  const chunks = new Chunks(source)
   const underWay: Promise<void>[] = []
-  const stopped = run.over.then(() => allowance.end())
+  const leave = (): void => {
+    allowance.end()
+    chunks.leave()
+  }
+  // Nothing can be sent any more: neither a slow limit nor a silent source is waited for.
+  void Promise.race([run.over, data.end]).then(leave)
   try {
-    for await (const chunk of source) {
+    for (let chunk = await chunks.next(); chunk !== undefined; chunk = await chunks.next()) {
       for (let at = 0; at < chunk.length;) {
         const bytes = await allowance.of(Math.min(PIECE_BYTES, chunk.length - at))
         if (run.outcome !== undefined) return false
@@ -131,7 +137,7 @@ async function pump(data: DataConnection, run: TransferRun, request: StoreReques
       }
     }
     await Promise.all(underWay)
-    return true
+    return chunks.areAll
   } catch (error) {
     const end = await Promise.race([data.end, Promise.resolve(undefined)])
     if (end === undefined) {
@@ -141,8 +147,7 @@ async function pump(data: DataConnection, run: TransferRun, request: StoreReques
     }
     return false
   } finally {
-    allowance.end()
-    void stopped
+    leave()
   }
 }
 
@@ -183,6 +188,50 @@ class Ignoring implements DataReceiver {
 
   onResume(): void {
     // It never pauses.
+  }
+}
+
+/** What a source gives, chunk by chunk, until somebody leaves: also while it has nothing to give. */
+class Chunks {
+  readonly #iterator: AsyncIterator<Uint8Array>
+  #state: 'giving' | 'all' | 'left' = 'giving'
+  #stopWaiting: () => void = () => {}
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#iterator = source[Symbol.asyncIterator]()
+  }
+
+  /** Whether the source has come to its end. */
+  get areAll(): boolean {
+    return this.#state === 'all'
+  }
+
+  /** `undefined` behind the last one, and once left. */
+  async next(): Promise<Uint8Array | undefined> {
+    if (this.#state !== 'giving') return undefined
+    const left = new Promise<undefined>((resolve) => (this.#stopWaiting = () => resolve(undefined)))
+    const next = await Promise.race([this.#taken(), left])
+    return this.#isLeft ? undefined : next
+  }
+
+  /** The source is closed, as far as it can be, and not waited for. Idempotent. */
+  leave(): void {
+    if (this.#state !== 'giving') return
+    this.#state = 'left'
+    this.#stopWaiting()
+    // One that waits for something itself hears of it only behind that.
+    void Promise.resolve(this.#iterator.return?.()).catch(() => {})
+  }
+
+  get #isLeft(): boolean {
+    return this.#state === 'left'
+  }
+
+  async #taken(): Promise<Uint8Array | undefined> {
+    const next = await this.#iterator.next()
+    if (next.done !== true) return next.value
+    if (!this.#isLeft) this.#state = 'all'
+    return undefined
   }
 }
 

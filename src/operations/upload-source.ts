@@ -1,4 +1,5 @@
 /** What is sent: bytes, text, or whatever can be iterated. */
+import { Readable } from 'node:stream'
 
 /** `Readable` streams are iterables, too. */
 export type UploadData =
@@ -21,7 +22,8 @@ export function dataSource(data: UploadData): UploadSource {
   return {
     ...{ size: undefined, modified: undefined, isRepeatable: false },
     chunks: () => encoded(data),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
+    // One that was never read, or waits for something, is not closed by leaving its iteration.
+    [Symbol.asyncDispose]: async () => void (data instanceof Readable && data.destroy()),
   }
 }
 

@@ -1,4 +1,5 @@
 /** What a source can do while it is sent. */
+import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { CONTENT, storing, upload } from './attempt.ts'
 
@@ -38,4 +39,28 @@ describe('a source that has nothing to give for the time being', () => {
     }, silentBehind(isSilent))
     expect(error).toMatchObject({ name: 'FtpReplyError', reply: { code: Number(reply.slice(0, 3)) } })
   })
+})
+
+test('a stream is destroyed, whether or not anything was read of it', async () => {
+  for (const reply of ['553 no', '150 send']) {
+    const controller = new AbortController()
+    const stream = new Readable({
+      read: () => {
+        if (reply.startsWith('150')) controller.abort(new Error('of our own'))
+      },
+    })
+    const { error } = await upload(
+      async (control) => {
+        const data = await storing(control)
+        control.reply(reply)
+        if (reply.startsWith('553')) await control.expect(/^PWD/).reply('550 no')
+        else await data.departed
+        control.reply('426 cut')
+      },
+      stream,
+      { signal: controller.signal },
+    )
+    expect(error).toBeInstanceOf(Error)
+    expect(stream.destroyed).toBe(true)
+  }
 })

@@ -23,7 +23,10 @@ export function dataSource(data: UploadData): UploadSource {
     ...{ size: undefined, modified: undefined, isRepeatable: false },
     chunks: () => encoded(data),
     // One that was never read, or waits for something, is not closed by leaving its iteration.
-    [Symbol.asyncDispose]: async () => void (data instanceof Readable && data.destroy()),
+    [Symbol.asyncDispose]: () => {
+      if (data instanceof Readable) data.destroy()
+      return Promise.resolve()
+    },
   }
 }
 
@@ -46,7 +49,16 @@ async function* encoded(
   for await (const chunk of data) {
     const part: unknown = chunk
     if (typeof part === 'string') yield utf8.encode(part)
-    else if (part instanceof Uint8Array) yield part
+    else if (part instanceof Uint8Array) yield* copies(part)
     else throw new TypeError('What is uploaded must be bytes or text')
+  }
+}
+
+const COPIED_BYTES = 262_144
+
+/** What is still on its way is ours: whoever asks a reader for more gets it in the same buffer, often enough. */
+function* copies(bytes: Uint8Array): Generator<Uint8Array, void> {
+  for (let at = 0; at < bytes.length; at += COPIED_BYTES) {
+    yield new Uint8Array(bytes.subarray(at, at + COPIED_BYTES))
   }
 }

@@ -64,3 +64,24 @@ test('a stream is destroyed, whether or not anything was read of it', async () =
     expect(stream.destroyed).toBe(true)
   }
 })
+
+test('a buffer may be used again as soon as more is asked for', async () => {
+  const total = 24_000_000
+  const source = async function* (): AsyncGenerator<Uint8Array> {
+    const buffer = Buffer.alloc(200_000)
+    for (let at = 0; at < total; at += buffer.length) yield buffer.fill((at / buffer.length) % 251)
+  }
+  const { result } = await upload(async (control) => {
+    const data = await storing(control)
+    control.reply('150 send')
+    const received = await data.readToEnd()
+    for (let at = 0; at < total; at += 200_000) {
+      const part = received.subarray(at, at + 200_000)
+      if (!part.equals(Buffer.alloc(200_000, (at / 200_000) % 251))) throw new Error(`other bytes at ${at}`)
+    }
+    await data.end()
+    control.reply('226 done')
+    await control.expect('SIZE file').reply(`213 ${total}`)
+  }, source())
+  expect(result?.bytes).toBe(total)
+})

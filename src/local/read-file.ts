@@ -6,6 +6,8 @@ export interface LocalFile extends AsyncDisposable {
   /** Bytes. */
   readonly size: number
   readonly modified: Date
+  /** Whether it still has the size and the modification time that it had when it was opened. */
+  isUnchanged(): Promise<boolean>
   /**
    * The bytes from `start` on. A chunk is used again when two more have been asked for; ends early or late where
    * another program has made the file shorter or longer meanwhile.
@@ -25,6 +27,10 @@ export async function openLocalFile(path: string): Promise<LocalFile> {
     return {
       size: facts.size,
       modified: facts.mtime,
+      isUnchanged: async () => {
+        const { size, mtimeMs } = await readable(path, () => handle.stat())
+        return size === facts.size && mtimeMs === facts.mtimeMs
+      },
       chunks: (start) => chunksOf(handle, path, start),
       [Symbol.asyncDispose]: () => handle.close(),
     }

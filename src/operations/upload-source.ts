@@ -12,6 +12,8 @@ export interface UploadSource extends AsyncDisposable {
   readonly modified: Date | undefined
   /** Whether `chunks` can be asked for again, and for a part. */
   readonly isRepeatable: boolean
+  /** Whether what `chunks` gives is what it gave before. */
+  isUnchanged(): Promise<boolean>
   chunks(start: number): AsyncIterable<Uint8Array>
 }
 
@@ -21,6 +23,7 @@ export function dataSource(data: UploadData): UploadSource {
   if (data instanceof Uint8Array) return bytesSource(data)
   return {
     ...{ size: undefined, modified: undefined, isRepeatable: false },
+    isUnchanged: () => Promise.resolve(true),
     chunks: () => encoded(data),
     // One that was never read, or waits for something, is not closed by leaving its iteration.
     [Symbol.asyncDispose]: () => {
@@ -33,6 +36,7 @@ export function dataSource(data: UploadData): UploadSource {
 function bytesSource(bytes: Uint8Array): UploadSource {
   return {
     ...{ size: bytes.length, modified: undefined, isRepeatable: true },
+    isUnchanged: () => Promise.resolve(true),
     chunks: (start) => once(bytes.subarray(start)),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }

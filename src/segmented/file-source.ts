@@ -7,6 +7,7 @@ export async function fileSource(path: string): Promise<UploadSource> {
   const file = await openLocalFile(path)
   return {
     ...{ size: file.size, modified: file.modified, isRepeatable: true },
+    isUnchanged: () => file.isUnchanged(),
     chunks: (start) => file.chunks(start),
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
   }

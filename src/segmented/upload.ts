@@ -89,6 +89,7 @@ class Upload {
       await this.#prepare()
       this.#context.enter('transferring')
       const bytes = await this.#sendAll()
+      this.#throwIfShorter(bytes)
       this.#context.enter('verifying')
       const verified = await this.#ask((session) => this.#finish(session, bytes))
       const { elapsedSeconds, averageBytesPerSecond } = this.#context.meter.snapshot()
@@ -172,12 +173,21 @@ class Upload {
   /** Where the server has come to in what is ours; 0 where it does not say, or cannot go on there. */
   async #whereToGoOn(): Promise<number> {
     const { type } = this.#settings
-    if (!this.#hasBegun || type === 'ascii') return 0
+    if (!this.#hasBegun || type === 'ascii' || !(await this.#source.isUnchanged())) return 0
     return this.#ask(async (session) => {
       if (session.profile.restart === 'unusable') return 0
       const there = await sizeOf(session, this.#path)
       return there === undefined || there > this.#progress.arrived ? 0 : there
     })
+  }
+
+  /** A file that was cut while it was read: its server has what nobody ever meant to be there. */
+  #throwIfShorter(actual: number): void {
+    const { size: expected = 0 } = this.#source
+    if (actual >= expected) return
+    const { shownPath: path } = this.#place
+    const message = `What was sent to ${path} became shorter meanwhile: ${actual} bytes in place of ${expected}`
+    throw new FtpTransferError('ERR_FTP_SOURCE_CHANGED', message, { path, expected, actual })
   }
 
   async #finish(session: Session, bytes: number): Promise<UploadResult['verified']> {

@@ -1,6 +1,8 @@
 /** What a source can do while it is sent. */
+import { truncate, writeFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { CONTENT, storing, upload } from './attempt.ts'
 
 /** Gives a little, tells `then`, and nothing more ever. */
@@ -84,4 +86,55 @@ test('a buffer may be used again as soon as more is asked for', async () => {
     await control.expect('SIZE file').reply(`213 ${total}`)
   }, source())
   expect(result?.bytes).toBe(total)
+})
+
+describe('a local file', () => {
+  test('that becomes shorter while it is sent is an error', async () => {
+    await using folder = await temporaryDirectory()
+    const path = folder.at('file')
+    await writeFile(path, Buffer.concat(Array.from({ length: 20 }, () => CONTENT)))
+    const { error } = await upload(
+      async (control) => {
+        const data = await storing(control)
+        await truncate(path, 1_000)
+        control.reply('150 send')
+        await data.readToEnd()
+        await data.end()
+        control.reply('226 done')
+      },
+      path,
+      { preserveModified: false },
+    )
+    expect(error).toMatchObject({ code: 'ERR_FTP_SOURCE_CHANGED' })
+  })
+
+  test('that was written to between two attempts is sent from its start', async () => {
+    await using folder = await temporaryDirectory()
+    const path = folder.at('file')
+    await writeFile(path, CONTENT)
+    const { result } = await upload(
+      async (control, index) => {
+        if (index === 0) {
+          const data = await storing(control)
+          control.reply('150 send')
+          await data.accepted
+          await writeFile(path, Buffer.from(CONTENT).reverse())
+          return control.reset()
+        }
+        const data = await storing(control)
+        control.reply('150 send')
+        expect(
+          Buffer.from(CONTENT)
+            .reverse()
+            .equals(await data.readToEnd()),
+        ).toBe(true)
+        await data.end()
+        control.reply('226 done')
+        await control.expect('SIZE file').reply(`213 ${CONTENT.length}`)
+      },
+      path,
+      { preserveModified: false },
+    )
+    expect(result?.bytes).toBe(CONTENT.length)
+  })
 })

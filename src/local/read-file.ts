@@ -1,4 +1,5 @@
 /** A local file that is sent: opened once, read from any offset, a few buffers at a time. */
+import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { FtpTransferError } from '../errors.ts'
 
@@ -17,10 +18,12 @@ export interface LocalFile extends AsyncDisposable {
 
 const CHUNK_BYTES = 262_144
 const CHUNKS = 3
+/** Nobody waits for whoever may write into a named pipe: it is no file. Windows has neither. */
+const WITHOUT_WAITING = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0)
 
 /** Rejects with `ERR_FTP_LOCAL_FILE` for what is missing, may not be read, or is no file. */
 export async function openLocalFile(path: string): Promise<LocalFile> {
-  const handle = await readable(path, () => open(path, 'r'))
+  const handle = await readable(path, () => open(path, WITHOUT_WAITING))
   try {
     const facts = await readable(path, () => handle.stat())
     if (!facts.isFile()) throw unreadable(path, 'it is not a file', undefined)

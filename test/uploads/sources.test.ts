@@ -1,4 +1,5 @@
 /** What a source can do while it is sent. */
+import { execFileSync } from 'node:child_process'
 import { truncate, writeFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
@@ -137,4 +138,14 @@ describe('a local file', () => {
     )
     expect(result?.bytes).toBe(CONTENT.length)
   })
+
+  test.skipIf(process.platform === 'win32')(
+    'that is a named pipe is none, and is not waited for',
+    async () => {
+      await using folder = await temporaryDirectory()
+      execFileSync('mkfifo', [folder.at('pipe')])
+      const { error } = await upload(() => {}, folder.at('pipe'))
+      expect(error).toMatchObject({ code: 'ERR_FTP_LOCAL_FILE' })
+    },
+  )
 })

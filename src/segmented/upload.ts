@@ -6,7 +6,6 @@
  * Nothing but STOR is needed: a server that refuses SIZE, or moves the file away at once, is no failure. A source that
  * can be read again is sent again where the connection was lost, from where the server says that it has come to.
  */
-import { randomBytes } from 'node:crypto'
 import { FtpReplyError, FtpTransferError } from '../errors.ts'
 import { explained } from '../operations/explain-path.ts'
 import { RetryBudget } from '../operations/retry.ts'
@@ -14,13 +13,14 @@ import { endLease } from '../operations/session-pool.ts'
 import type { UploadSource } from '../operations/upload-source.ts'
 import { withSession } from '../operations/with-session.ts'
 import type { Lease } from '../pool/lease.ts'
-import { deleteFile, rename, setModificationTime } from '../session/files.ts'
+import { deleteFile, setModificationTime } from '../session/files.ts'
 import { size as sizeOf } from '../session/facts.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 import { store, type StoreResult } from '../session/store.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
-import { delay } from '../util/timer.ts'
+import { delay, startTimer } from '../util/timer.ts'
 import type { VerifiedState } from './download-result.ts'
+import { besides, PuttingInPlace } from './put-in-place.ts'
 import type { SourcePlace } from './source.ts'
 import { TlsTally, type TransferTls } from './tls-tally.ts'
 import type { UploadSettings } from './upload-options.ts'
@@ -67,6 +67,7 @@ class Upload {
   /** Where the bytes go: the path itself, or another name beside it. */
   readonly #path: RemotePath
   #resent = 0
+  #placing: PuttingInPlace | undefined
   /** The size of the remote file before, where that matters. */
   #before = 0
   /** Whether a STOR of ours has begun, so that what stands there is ours. */
@@ -91,7 +92,8 @@ class Upload {
       const bytes = await this.#sendAll()
       this.#throwIfShorter(bytes)
       this.#context.enter('verifying')
-      const verified = await this.#ask((session) => this.#finish(session, bytes))
+      const verified = await this.#ask((session) => this.#check(session, bytes))
+      if (this.#settings.atomic) await this.#putInPlace(bytes)
       const { elapsedSeconds, averageBytesPerSecond } = this.#context.meter.snapshot()
       return {
         ...{ path: remote, bytes, resentBytes: this.#resent, elapsedSeconds, averageBytesPerSecond },
@@ -190,13 +192,18 @@ class Upload {
     throw new FtpTransferError('ERR_FTP_SOURCE_CHANGED', message, { path, expected, actual })
   }
 
-  async #finish(session: Session, bytes: number): Promise<UploadResult['verified']> {
+  async #putInPlace(bytes: number): Promise<void> {
+    const placing = new PuttingInPlace(this.#path, this.#place.remote, bytes)
+    this.#placing = placing
+    await this.#ask((session) => placing.run(session))
+  }
+
+  async #check(session: Session, bytes: number): Promise<UploadResult['verified']> {
     const { emit } = this.#context
     const size = await this.#verifySize(session, bytes)
     emit('verify', { check: 'size', outcome: size })
     const modified = await this.#setModified(session)
     emit('verify', { check: 'modified', outcome: modified })
-    if (this.#settings.atomic) await replace(session, this.#path, this.#place.remote)
     return { size, modified }
   }
 
@@ -228,16 +235,23 @@ class Upload {
   /** Beside an upload that failed nothing of it is left, as far as the server lets us. */
   async #removeRest(): Promise<void> {
     const { pool } = this.#place
-    const patience = AbortSignal.timeout(REMOVAL_MS)
+    const patience = new AbortController()
+    const { signal } = patience
+    const stop = startTimer(REMOVAL_MS, () => patience.abort())
     try {
-      const lease = await pool.acquire(patience)
+      const lease = await pool.acquire(signal)
       try {
-        await lease.value.abortable(patience, () => deleteFile(lease.value, this.#path))
+        await lease.value.abortable(signal, async () => {
+          await this.#placing?.undo(lease.value)
+          await deleteFile(lease.value, this.#path)
+        })
       } finally {
         lease.release()
       }
     } catch {
       // It is told by its name what it is.
+    } finally {
+      stop()
     }
   }
 
@@ -261,20 +275,3 @@ class Upload {
 }
 
 const REMOVAL_MS = 10_000
-
-/** Another name in the same directory. */
-function besides(path: RemotePath): RemotePath {
-  const suffix = `.octoftp-${randomBytes(4).toString('hex')}`
-  return typeof path === 'string' ? path + suffix : Uint8Array.of(...path, ...Buffer.from(suffix))
-}
-
-/** RNTO replaces on Unix; where it is refused because something stands there, that goes first. */
-async function replace(session: Session, from: RemotePath, to: RemotePath): Promise<void> {
-  try {
-    await rename(session, from, to)
-  } catch (error) {
-    if (!(error instanceof FtpReplyError) || (await sizeOf(session, to)) === undefined) throw error
-    await deleteFile(session, to)
-    await rename(session, from, to)
-  }
-}

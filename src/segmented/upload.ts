@@ -68,8 +68,10 @@ class Upload {
   readonly #path: RemotePath
   #resent = 0
   #placing: PuttingInPlace | undefined
-  /** The size of the remote file before, where that matters. */
+  /** The size of the remote file before, where it is added to. */
   #before = 0
+  /** The size of an older file that may be there still. */
+  #older: number | undefined
   /** Whether a STOR of ours has begun, so that what stands there is ours. */
   #hasBegun = false
 
@@ -106,13 +108,22 @@ class Upload {
   }
 
   async #prepare(): Promise<void> {
-    const { overwrite, append } = this.#settings
+    const { overwrite, append, atomic } = this.#settings
     const { remote } = this.#place
     if (overwrite === 'error' && !append) {
       const there = await this.#ask((session) => sizeOf(session, remote))
       if (there !== undefined) throw this.#exists(there)
     }
     if (append) this.#before = (await this.#ask((session) => sizeOf(session, remote))) ?? 0
+    else if (this.#isWorthGoingOn && !atomic)
+      this.#older = await this.#ask((session) => sizeOf(session, this.#path))
+  }
+
+  /** Whether a broken attempt is gone on with. What the server keeps of it has to be told from an older file. */
+  get #isWorthGoingOn(): boolean {
+    const { isRepeatable, size = 0 } = this.#source
+    const { append, type } = this.#settings
+    return isRepeatable && size >= WORTH_GOING_ON_BYTES && !append && type !== 'ascii'
   }
 
   /** Sends the source, again where a connection was lost and that can be mended. Gives its bytes. */
@@ -174,12 +185,13 @@ class Upload {
 
   /** Where the server has come to in what is ours; 0 where it does not say, or cannot go on there. */
   async #whereToGoOn(): Promise<number> {
-    const { type } = this.#settings
-    if (!this.#hasBegun || type === 'ascii' || !(await this.#source.isUnchanged())) return 0
+    if (!this.#hasBegun || !this.#isWorthGoingOn || !(await this.#source.isUnchanged())) return 0
     return this.#ask(async (session) => {
       if (session.profile.restart === 'unusable') return 0
       const there = await sizeOf(session, this.#path)
-      return there === undefined || there > this.#progress.arrived ? 0 : there
+      // Some keep the older file until the new one is whole.
+      const isOurs = there !== undefined && there !== this.#older && there <= this.#progress.arrived
+      return isOurs ? there : 0
     })
   }
 
@@ -275,3 +287,5 @@ class Upload {
 }
 
 const REMOVAL_MS = 10_000
+/** Less is sent again sooner than it is asked for how far it has come. */
+const WORTH_GOING_ON_BYTES = 1_048_576

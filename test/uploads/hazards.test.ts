@@ -79,28 +79,6 @@ describe('an upload', () => {
     expect(result?.bytes).toBe(CONTENT.length)
   })
 
-  test('a lost control connection: bytes go on from where the server has come to', async () => {
-    const { result, retries } = await upload(async (control, index) => {
-      if (index === 0) {
-        const data = await storing(control)
-        control.reply('150 send')
-        await data.accepted
-        return control.reset()
-      }
-      await control.expect('TYPE I').reply('200 fine')
-      await control.expect('SIZE file').reply('213 1000')
-      const data = await control.passive()
-      await control.expect('REST 1000').reply('350 go on')
-      await control.expect('STOR file').reply('150 send')
-      expect(CONTENT.subarray(1000).equals(await data.readToEnd())).toBe(true)
-      await data.end()
-      control.reply('226 done')
-      await control.expect('SIZE file').reply(`213 ${CONTENT.length}`)
-    })
-    expect(retries).toBe(1)
-    expect(result).toMatchObject({ bytes: CONTENT.length, verified: { size: 'matched' } })
-  })
-
   test('what was taken from a stream cannot be sent again: the failure is told', async () => {
     const { error, retries } = await upload(async (control) => {
       const data = await storing(control)

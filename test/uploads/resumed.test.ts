@@ -1,0 +1,60 @@
+/** Uploads whose connection was lost: sent on from where the server has come to, if that is sure, else from the start. */
+import { expect, test } from 'vitest'
+import { randomBytes } from '../support/random-bytes.ts'
+import type { Dialogue, ScriptedControl } from '../support/scripted-server.ts'
+import { upload, type Attempt } from './attempt.ts'
+
+/** So much that it is worth going on. */
+const LARGE = randomBytes(1_500_001, 'uploads that go on')
+
+/** Has `older` bytes of that name before, breaks off in the middle of it, and then plays `then`. */
+function brokenOff(older: string, then: (control: ScriptedControl) => Promise<void>): Promise<Attempt> {
+  const dialogue: Dialogue = async (control, index) => {
+    await control.expect('TYPE I').reply('200 fine')
+    if (index > 0) return then(control)
+    await control.expect('SIZE file').reply(older)
+    const data = await control.passive()
+    await control.expect('STOR file').reply('150 send')
+    await data.accepted
+    await control.reset()
+  }
+  return upload(dialogue, LARGE)
+}
+
+/** Takes a STOR whose bytes have to be those from `from` on, and tells the size behind it. */
+async function takesFrom(control: ScriptedControl, from: number): Promise<void> {
+  const data = await control.passive()
+  if (from > 0) await control.expect(`REST ${from}`).reply('350 go on')
+  await takes(control, data, from)
+}
+
+async function takes(
+  control: ScriptedControl,
+  data: Awaited<ReturnType<ScriptedControl['passive']>>,
+  from: number,
+): Promise<void> {
+  await control.expect('STOR file').reply('150 send')
+  expect(LARGE.subarray(from).equals(await data.readToEnd())).toBe(true)
+  await data.end()
+  control.reply('226 done')
+  await control.expect('SIZE file').reply(`213 ${LARGE.length}`)
+}
+
+test.each(['213 5000', '550 nothing there'])(
+  'goes on with what has come, where there was %s',
+  async (older) => {
+    const { result } = await brokenOff(older, async (control) => {
+      await control.expect('SIZE file').reply('213 1000')
+      await takesFrom(control, 1_000)
+    })
+    expect(result?.verified.size).toBe('matched')
+  },
+)
+
+test('a server that keeps the older file until the new one is whole: no mixture of both', async () => {
+  const { result } = await brokenOff('213 1000', async (control) => {
+    await control.expect('SIZE file').reply('213 1000')
+    await takesFrom(control, 0)
+  })
+  expect(result?.verified.size).toBe('matched')
+})

@@ -72,6 +72,8 @@ class Upload {
   #before = 0
   /** The size of an older file that may be there still. */
   #older: number | undefined
+  /** Whether the server has refused to take anything but a whole file. */
+  #isWholeWanted = false
   /** Whether a STOR of ours has begun, so that what stands there is ours. */
   #hasBegun = false
 
@@ -138,7 +140,7 @@ class Upload {
       } catch (error) {
         endLease(lease, error)
         signal.throwIfAborted()
-        const delayMs = this.#delayAfter(budget, error)
+        const delayMs = this.#delayAfter(budget, error, from)
         emit('retry', { attempt: budget.failures, delayMs, error })
         await delay(delayMs, signal)
         const arrived = this.#progress.arrived
@@ -149,10 +151,16 @@ class Upload {
     }
   }
 
-  #delayAfter(budget: RetryBudget, error: unknown): number {
+  #delayAfter(budget: RetryBudget, error: unknown, from: number): number {
     // What was read of a stream does not come again; and what an APPE has added is not to be added twice.
     const isLost = this.#hasBegun && (!this.#source.isRepeatable || this.#settings.append)
     if (isLost) throw error
+    const isRefused = error instanceof FtpReplyError && error.reply.code !== 421
+    if (isRefused && from > 0 && this.#progress.arrived === from) {
+      // ProFTPD, unless told otherwise, answers REST with 350, and the STOR behind it with 451.
+      this.#isWholeWanted = true
+      return 0
+    }
     return budget.delayAfter(error, this.#progress.arrived)
   }
 
@@ -185,7 +193,8 @@ class Upload {
 
   /** Where the server has come to in what is ours; 0 where it does not say, or cannot go on there. */
   async #whereToGoOn(): Promise<number> {
-    if (!this.#hasBegun || !this.#isWorthGoingOn || !(await this.#source.isUnchanged())) return 0
+    if (!this.#hasBegun || this.#isWholeWanted || !this.#isWorthGoingOn) return 0
+    if (!(await this.#source.isUnchanged())) return 0
     return this.#ask(async (session) => {
       if (session.profile.restart === 'unusable') return 0
       const there = await sizeOf(session, this.#path)

@@ -58,3 +58,26 @@ test('a server that keeps the older file until the new one is whole: no mixture 
   })
   expect(result?.verified.size).toBe('matched')
 })
+
+test('REST that is refused: all of it is sent', async () => {
+  const { result, retries } = await brokenOff('550 nothing there', async (control) => {
+    await control.expect('SIZE file').reply('213 1000')
+    await control.passive()
+    await control.expect('REST 1000').reply('502 not here')
+    await takesFrom(control, 0)
+  })
+  expect([result?.verified.size, retries]).toEqual(['matched', 2])
+})
+
+test('STOR that is refused behind REST, as ProFTPD does unless told otherwise: all of it is sent', async () => {
+  const { result } = await brokenOff('550 nothing there', async (control) => {
+    await control.expect('SIZE file').reply('213 1000')
+    await control.passive()
+    await control.expect('REST 1000').reply('350 go on')
+    await control.expect('STOR file').reply('451 file: Restart not permitted, try again')
+    const data = await control.passive()
+    await control.expect('REST 0').reply('350 from the start')
+    await takes(control, data, 0)
+  })
+  expect(result?.verified.size).toBe('matched')
+})

@@ -131,10 +131,9 @@ class Upload {
   /** Sends the source, again where a connection was lost and that can be mended. Gives its bytes. */
   async #sendAll(): Promise<number> {
     const { signal, emit } = this.#context
-    const { pool, retry } = this.#place
-    const budget = new RetryBudget(retry, this.#source.size, Math.random)
+    const budget = new RetryBudget(this.#place.retry, this.#source.size, Math.random)
     for (let from = 0; ;) {
-      const lease = await pool.acquire(signal)
+      const { lease } = await this.#withSession(() => Promise.resolve())
       try {
         return from + (await this.#send(lease, from))
       } catch (error) {
@@ -277,13 +276,15 @@ class Upload {
   }
 
   async #ask<T>(ask: (session: Session) => Promise<T>): Promise<T> {
-    const { signal, emit } = this.#context
-    const { pool, retry } = this.#place
-    const onRetry = (event: { attempt: number; delayMs: number; error: unknown }): void =>
-      emit('retry', event)
-    const { lease, value } = await withSession(pool, { signal, retry, onRetry }, ask)
+    const { lease, value } = await this.#withSession(ask)
     lease.release()
     return value
+  }
+
+  #withSession<T>(ask: (session: Session) => Promise<T>): Promise<{ lease: Lease<Session>; value: T }> {
+    const { signal, emit } = this.#context
+    const { pool, retry } = this.#place
+    return withSession(pool, { signal, retry, onRetry: (event) => emit('retry', event) }, ask)
   }
 
   #exists(size: number): FtpReplyError {

@@ -1,8 +1,10 @@
 /** Uploads whose connection was lost: sent on from where the server has come to, if that is sure, else from the start. */
 import { expect, test } from 'vitest'
+import { FtpClient } from '../../src/index.ts'
+import { letIn } from '../session/logged-in.ts'
 import { randomBytes } from '../support/random-bytes.ts'
-import type { Dialogue, ScriptedControl } from '../support/scripted-server.ts'
-import { upload, type Attempt } from './attempt.ts'
+import { scriptedServer, type Dialogue, type ScriptedControl } from '../support/scripted-server.ts'
+import { letInAgain, upload, type Attempt } from './attempt.ts'
 
 /** So much that it is worth going on. */
 const LARGE = randomBytes(1_500_001, 'uploads that go on')
@@ -80,4 +82,24 @@ test('STOR that is refused behind REST, as ProFTPD does unless told otherwise: a
     await takes(control, data, 0)
   })
   expect(result?.verified.size).toBe('matched')
+})
+
+test('a connection that cannot be made for the time being is tried again, as a lost one is', async () => {
+  await using server = await scriptedServer(async (control, index) => {
+    if (index === 1) return control.reset()
+    await (index === 0 ? letIn(control) : letInAgain(control))
+    await control.expect('TYPE I').reply('200 fine')
+    const data = await control.passive()
+    await control.expect('STOR file')
+    if (index === 0) return control.reset()
+    control.reply('150 send')
+    await data.readToEnd()
+    await data.end()
+    control.reply('226 done')
+    await control.expect('SIZE file').reply('213 5')
+  })
+  const { host, port } = server
+  await using client = new FtpClient({ host, port, security: 'none', retry: { minDelay: 1, maxDelay: 2 } })
+  const { verified } = await client.upload(Buffer.from('bytes'), 'file')
+  expect(verified.size).toBe('matched')
 })

@@ -126,10 +126,12 @@ export class RemoteReadStream extends Readable implements Holder {
     const { start } = this.#range
     // The size of a text is not that of what comes of it.
     const size = type === 'I' ? await session.abortable(signal, () => sizeOf(session, remote)) : undefined
+    if (this.#bytes > 0 && size !== this.#size) throw this.#changed()
     this.#size = size
     const end = Math.min(this.#range.end, size ?? Infinity)
     const wanted = end - start - this.#bytes
-    if (wanted <= 0) return
+    // An empty file is fetched all the same: some servers tell 0 where they do not know.
+    if (wanted < 0 || (wanted === 0 && end > 0)) return
     const isCut = end < (size ?? Infinity)
     const receiver = new StreamReceiver(this, this.#last, wanted, isCut && end !== Infinity)
     const limited = new LimitedReceiver(receiver, [limit])
@@ -143,6 +145,8 @@ export class RemoteReadStream extends Readable implements Holder {
       // Under a limit the last bytes come later than the end.
       await waitOrAbort(limited.drained(), signal)
       if (receiver.isMismatch) throw this.#changed()
+      // Also where the server has answered REST and begins elsewhere nevertheless.
+      if (receiver.isTooMuch && !isCut) throw this.#tooMuch(end)
       const isWhole = end === Infinity ? result.outcome === 'complete' : receiver.isWhole
       // Where the size is not known, the end may be before the end of the part that was asked for.
       if (!isWhole && !(size === undefined && result.outcome === 'complete')) throw this.#truncated(end)
@@ -168,6 +172,12 @@ export class RemoteReadStream extends Readable implements Holder {
     return new FtpTransferError('ERR_FTP_TRUNCATED', message, { ...facts, retryable: true })
   }
 
+  #tooMuch(expected: number): FtpTransferError {
+    const { shownPath: path } = this.#place
+    const message = `${path} is larger than the size that the server tells: more than ${expected} bytes came`
+    return new FtpTransferError('ERR_FTP_SIZE_MISMATCH', message, { path, expected })
+  }
+
   #changed(): FtpTransferError {
     const { shownPath: path } = this.#place
     const message = `${path} changed while it was read: where it was to go on, other bytes came than before`
@@ -182,6 +192,8 @@ class StreamReceiver implements DataReceiver {
   isMismatch = false
   /** Since when its consumer wants no more, by `performance.now()`. */
   pausedSince: number | undefined
+  /** Whether more came than was wanted. */
+  isTooMuch = false
   /** The last bytes that were handed on, by whomever. */
   last: Buffer
   readonly #stream: Readable
@@ -222,7 +234,7 @@ class StreamReceiver implements DataReceiver {
     if (this.isMismatch) return 'stop'
     this.#compared += again
     const fresh = chunk.subarray(again, again + this.#wanted - this.bytes)
-    const isTooMuch = again + fresh.length < chunk.length
+    this.isTooMuch = again + fresh.length < chunk.length
     this.bytes += fresh.length
     this.#remember(fresh)
     const wantsMore = fresh.length === 0 || this.#stream.push(fresh)
@@ -230,7 +242,7 @@ class StreamReceiver implements DataReceiver {
       if (!wantsMore) this.pausedSince = performance.now()
       return wantsMore ? 'more' : 'pause'
     }
-    return this.#isCut || isTooMuch ? 'stop' : 'more'
+    return this.#isCut || this.isTooMuch ? 'stop' : 'more'
   }
 
   onResume(resume: () => void): void {

@@ -1,0 +1,84 @@
+/** Remote files as streams: what must never end as if it were whole. */
+import { describe, expect, test } from 'vitest'
+import { FtpClient } from '../../src/index.ts'
+import { clientOptions, REMOTE, serving } from '../hazards/support/attempt.ts'
+import { fakeFtpServer, type FakeFtpOptions } from '../support/fake-ftp-server.ts'
+import { expectNoLeaks } from '../support/leaks.ts'
+import { randomBytes } from '../support/random-bytes.ts'
+import { letIn } from '../session/logged-in.ts'
+import { scriptedServer, type Dialogue } from '../support/scripted-server.ts'
+
+const CONTENT = randomBytes(300_007, 'hazards of streams')
+
+function reading<T>(server: FakeFtpOptions, read: (ftp: FtpClient) => Promise<T>): Promise<T> {
+  return expectNoLeaks(async () => {
+    await using running = await fakeFtpServer(serving(CONTENT, server))
+    await using ftp = new FtpClient(await clientOptions(running, { maxConnections: 1 }))
+    return await read(ftp)
+  })
+}
+
+function scripted<T>(dialogue: Dialogue, read: (ftp: FtpClient) => Promise<T>): Promise<T> {
+  return expectNoLeaks(async () => {
+    await using server = await scriptedServer(async (control, index) => {
+      if (index === 0) await letIn(control)
+      else {
+        control.reply('220 ready')
+        await control.expect(/^USER /).reply('230 come in')
+      }
+      await control.expect('TYPE I').reply('200 fine')
+      await dialogue(control, index)
+    })
+    const { host, port } = server
+    const retry = { attempts: 3, minDelay: 1, maxDelay: 2 }
+    await using ftp = new FtpClient({ host, port, security: 'none', retry, maxConnections: 1 })
+    return await read(ftp)
+  })
+}
+
+const failure = (call: Promise<unknown>): Promise<unknown> => call.catch((error: unknown) => error)
+
+describe("a size that is not the file's", () => {
+  test.each([1, 5_000, CONTENT.length])('too small by %i', async (missing) => {
+    const error = await reading({ sizeTold: (_path, size) => size - missing }, (ftp) =>
+      failure(ftp.readFile(REMOTE)),
+    )
+    expect(error).toMatchObject({ code: 'ERR_FTP_SIZE_MISMATCH', expected: CONTENT.length - missing })
+  })
+})
+
+test('a server that answers REST and begins at the start of the file', async () => {
+  const error = await scripted(
+    async (control) => {
+      await control.expect('SIZE file').reply('213 100')
+      const data = await control.passive()
+      await control.expect('REST 60').reply('350 as you like')
+      await control.expect('RETR file').reply('150 here it comes')
+      await data.write(CONTENT.subarray(0, 100))
+      await data.end()
+      control.reply('226 done')
+    },
+    (ftp) => failure(ftp.readFile('file', { start: 60 })),
+  )
+  expect(error).toMatchObject({ code: 'ERR_FTP_SIZE_MISMATCH' })
+})
+
+test.each([0, 300, 70_000])('a file that has %i bytes when the stream is to go on', async (left) => {
+  const error = await scripted(
+    async (control, index) => {
+      if (index > 0) {
+        await control.expect('SIZE file').reply(`213 ${left}`)
+        return
+      }
+      await control.expect('SIZE file').reply('213 90000')
+      const data = await control.passive()
+      await control.expect('RETR file').reply('150 here it comes')
+      await data.write(CONTENT.subarray(0, 50_000))
+      await data.delivered()
+      await data.reset()
+      await control.reset()
+    },
+    (ftp) => failure(ftp.readFile('file')),
+  )
+  expect(error).toMatchObject({ code: 'ERR_FTP_SOURCE_CHANGED' })
+})

@@ -12,7 +12,7 @@ import { size as sizeOf } from '../session/facts.ts'
 import { retrieve } from '../session/retrieve.ts'
 import type { RemotePath, Session, TransferType } from '../session/session.ts'
 import type { BandwidthLimit } from '../transport/bandwidth.ts'
-import { waitOrAbort } from '../util/abort.ts'
+import { onAbort, waitOrAbort } from '../util/abort.ts'
 import { delay } from '../util/timer.ts'
 import type { AskOptions } from './calls.ts'
 import { explainRefusal, isAmbiguous } from './explain-refusal.ts'
@@ -63,6 +63,7 @@ export class RemoteReadStream extends Readable implements Holder {
   readonly #place: ReadPlace
   readonly #range: ReadRange
   readonly #controller = new AbortController()
+  #stopListening: () => void = () => {}
   #isRunning = false
   #receiver: StreamReceiver | undefined
   #size: number | undefined
@@ -72,10 +73,12 @@ export class RemoteReadStream extends Readable implements Holder {
   #last: Buffer = Buffer.alloc(0)
 
   constructor(place: ReadPlace, range: ReadRange, signal: AbortSignal | undefined, highWaterMark: number) {
-    super({ highWaterMark, ...(signal !== undefined && { signal }) })
+    super({ highWaterMark })
     this.what = `a stream of "${place.shownPath}"`
     this.#place = place
     this.#range = range
+    // Not by Node's option: that makes an error of its own of the reason.
+    this.#stopListening = onAbort(signal, (reason) => this.destroy(reason as Error))
   }
 
   get idleSince(): number | undefined {
@@ -92,6 +95,7 @@ export class RemoteReadStream extends Readable implements Holder {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#stopListening()
     this.#controller.abort(error ?? new Error('The stream was destroyed'))
     done(error)
   }
@@ -161,7 +165,8 @@ export class RemoteReadStream extends Readable implements Holder {
   async #explained(session: Session, error: unknown): Promise<unknown> {
     if (!isAmbiguous(error) || !session.control.isOpen) return error
     const { remote, shownPath } = this.#place
-    return explainRefusal(session, remote, shownPath, error, false).catch(() => error)
+    const explain = (): Promise<unknown> => explainRefusal(session, remote, shownPath, error, false)
+    return session.abortable(this.#controller.signal, explain).catch(() => error)
   }
 
   #truncated(end: number): FtpTransferError {

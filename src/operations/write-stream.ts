@@ -11,6 +11,7 @@ import { size as sizeOf } from '../session/facts.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 import { store } from '../session/store.ts'
 import type { BandwidthLimit } from '../transport/bandwidth.ts'
+import { onAbort, type Disposer } from '../util/abort.ts'
 import { deferred, type Deferred } from '../util/deferred.ts'
 import type { AskOptions } from './calls.ts'
 import { explained } from './explain-path.ts'
@@ -60,16 +61,19 @@ export class RemoteWriteStream extends Writable implements Holder {
   readonly #place: WritePlace
   readonly #settings: WriteSettings
   readonly #controller = new AbortController()
+  readonly #stopListening: Disposer
   #running: Promise<void> | undefined
   #next: Deferred<Piece | undefined> = deferred()
   #underWay: { readonly end: number; readonly taken: () => void } | undefined
 
   constructor(place: WritePlace, settings: WriteSettings) {
     const { highWaterMark, signal } = settings
-    super({ highWaterMark, decodeStrings: true, ...(signal !== undefined && { signal }) })
+    super({ highWaterMark, decodeStrings: true })
     this.what = `a stream to "${place.shownPath}"`
     this.#place = place
     this.#settings = settings
+    // Not by Node's option: that makes an error of its own of the reason.
+    this.#stopListening = onAbort(signal, (reason) => this.destroy(reason as Error))
   }
 
   override _write(bytes: Uint8Array, _encoding: BufferEncoding, taken: () => void): void {
@@ -93,6 +97,7 @@ export class RemoteWriteStream extends Writable implements Holder {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#stopListening()
     this.#controller.abort(error ?? new Error('The stream was destroyed'))
     done(error)
   }

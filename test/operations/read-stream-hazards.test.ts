@@ -82,3 +82,40 @@ test.each([0, 300, 70_000])('a file that has %i bytes when the stream is to go o
   )
   expect(error).toMatchObject({ code: 'ERR_FTP_SOURCE_CHANGED' })
 })
+
+describe('an abort', () => {
+  test('rejects with its reason, untouched, before and while bytes come', async () => {
+    const reason = new Error('of our own')
+    await reading({ bytesPerSecond: 1_000_000 }, async (ftp) => {
+      expect(await failure(ftp.readFile(REMOTE, { signal: AbortSignal.abort(reason) }))).toBe(reason)
+      expect(ftp.stats().open).toBe(0)
+      const controller = new AbortController()
+      const stream = ftp.createReadStream(REMOTE, { signal: controller.signal })
+      stream.once('data', () => controller.abort(reason))
+      expect(await failure(stream.toArray())).toBe(reason)
+      expect(await ftp.size(REMOTE)).toBe(CONTENT.length)
+    })
+  })
+
+  test('leaves no listener on a signal that lives on', async () => {
+    const { signal } = new AbortController()
+    await expectNoLeaks(() => reading({}, (ftp) => ftp.readFile(REMOTE, { signal })), { watch: [signal] })
+  })
+
+  test('does not wait for a server that does not say why it refuses', async () => {
+    const controller = new AbortController()
+    const reason = new Error('of our own')
+    const error = await scripted(
+      async (control) => {
+        await control.expect('SIZE file').reply('550 no')
+        await control.passive()
+        await control.expect('RETR file').reply('550 no')
+        await control.expect('PWD')
+        controller.abort(reason)
+        await control.silence()
+      },
+      (ftp) => failure(ftp.readFile('file', { signal: controller.signal })),
+    )
+    expect(error).toBe(reason)
+  })
+})

@@ -5,6 +5,7 @@
  * leads to, which some servers (pyftpdlib) do not tell apart.
  */
 import { FtpProtocolError, FtpReplyError } from '../errors.ts'
+import type { Entry } from '../listing/entry.ts'
 import { command } from '../protocol/command.ts'
 import { deleteFile } from '../session/files.ts'
 import { isDirectory } from '../session/is-directory.ts'
@@ -12,7 +13,7 @@ import { carryOut } from '../session/refusal.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 import type { AskOptions, Calls } from './calls.ts'
 import { explained } from './explain-path.ts'
-import { joined, lastName } from './paths.ts'
+import { directoryOf, joined, lastName } from './paths.ts'
 
 export interface RemoveOptions extends AskOptions {
   /** Directories too, with all that is in them. @default false */
@@ -33,10 +34,15 @@ export interface RemoveRequest {
 const DEEPEST = 200
 
 /** Rejects with `ERR_FTP_NOT_FOUND`, `ERR_FTP_IS_DIRECTORY`, `ERR_FTP_NOT_PERMITTED`, … */
-export async function remove(
+export function remove(calls: Calls, request: RemoveRequest): Promise<void> {
+  return removeOne(calls, request, new Links(calls, directoryOf(request.path)), 0)
+}
+
+async function removeOne(
   calls: Calls,
   { path, recursive, force }: RemoveRequest,
-  depth = 0,
+  beside: Links,
+  depth: number,
 ): Promise<void> {
   if (depth > DEEPEST) {
     const message = `The directories are nested deeper than ${DEEPEST}: nothing below is removed`
@@ -48,6 +54,7 @@ export async function remove(
   if (refusal === undefined || (force && refusal.code === 'ERR_FTP_NOT_FOUND')) return
   if (!(await calls.ask((session) => isDirectory(session, path)))) throw refusal
   if (!recursive) throw asDirectory(refusal)
+  if (await beside.has(lastName(path, calls.codec))) throw refusal
   await removeAllIn(calls, path, depth)
   const refused = await refusalOfRemoval(calls, path)
   if (refused === undefined) return
@@ -59,10 +66,40 @@ export async function remove(
 
 async function removeAllIn(calls: Calls, path: RemotePath, depth: number, only?: 'LIST'): Promise<void> {
   const names: string[] = []
+  const links = new Links(calls, path)
   // Read to the end before anything goes: a directory that changes while it is listed is not listed well.
-  for await (const { name } of calls.list(path, only)) names.push(safeName(name, path))
+  for await (const entry of calls.list(path, only)) {
+    names.push(safeName(entry.name, path))
+    links.note(entry)
+  }
   for (const name of names) {
-    await remove(calls, { path: joined(path, name, calls.codec), recursive: true, force: true }, depth + 1)
+    await removeOne(calls, { path: joined(path, name, calls.codec), recursive: true, force: true }, links, depth + 1)
+  }
+}
+
+/** Which names in a directory are links: by LIST, since MLSD tells of some what they lead to. */
+class Links {
+  readonly #calls: Calls
+  readonly #directory: RemotePath | undefined
+  readonly #names = new Set<string>()
+  #isListed = false
+
+  constructor(calls: Calls, directory: RemotePath | undefined) {
+    this.#calls = calls
+    this.#directory = directory
+  }
+
+  note({ name, type, facts }: Entry): void {
+    if (type === 'symlink') this.#names.add(name)
+    if (facts === undefined) this.#isListed = true
+  }
+
+  async has(name: string): Promise<boolean> {
+    if (!this.#isListed) {
+      for await (const entry of this.#calls.list(this.#directory, 'LIST')) this.note(entry)
+      this.#isListed = true
+    }
+    return this.#names.has(name)
   }
 }
 

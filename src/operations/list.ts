@@ -5,12 +5,15 @@
  * speed. A listing that fails before the reader has had an entry of it is tried again; later it is an error, and what
  * one command has begun is never finished by another.
  */
-import { FtpReplyError, FtpTransferError } from '../errors.ts'
+import { replyError } from '../connection/reply-error.ts'
+import { FtpReplyError, FtpTransferError, type ReplyFacts } from '../errors.ts'
 import type { Entry } from '../listing/entry.ts'
 import { ListingParser } from '../listing/listing-parser.ts'
 import type { Lease } from '../pool/lease.ts'
+import { command } from '../protocol/command.ts'
 import { changeDirectory } from '../session/files.ts'
 import { isDirectory } from '../session/is-directory.ts'
+import { meaningOf } from '../session/refusal.ts'
 import { retrieve } from '../session/retrieve.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 import { onAbort } from '../util/abort.ts'
@@ -75,6 +78,8 @@ export async function* list(request: ListRequest): AsyncGenerator<Entry, void> {
 
 /** Replies that say "I do not know this command". */
 const NOT_IMPLEMENTED: ReadonlySet<number> = new Set([500, 502])
+/** With a 226 (vsftpd). */
+const NOT_OPENED = /failed to open directory/i
 /** What a server's glob would make something else of (Pure-FTPd), and what it would take for an option. */
 const MISREAD = /[[\]*?{}~\\]|^-/
 
@@ -158,13 +163,17 @@ class Listing {
         ...{ receiver: this.#receiver, isWhole: () => false, signal: this.#signal },
       })
       if (result.outcome !== 'complete') throw this.#cutShort(result.doubt)
+      if (result.reply !== undefined && NOT_OPENED.test(result.reply.lines.join(' '))) {
+        throw notPermitted(session, result.reply, verb)
+      }
     } catch (error) {
       if (!(error instanceof FtpReplyError) || !isAboutThePath(error.reply)) throw error
       if (isEmptyListing(error.reply)) return
       const isThere = isEntered || path === undefined || (await this.#isDirectory(session, path))
+      if (!isThere) throw this.#missing(session, error)
+      if (isForbidding(error.reply)) throw notPermitted(session, error.reply, verb)
       // In a directory that is there, nothing but "there is nothing" is left for a 450 to mean.
-      if (isThere && error.reply.code === 450) return
-      throw isThere ? error : this.#missing(session, error)
+      if (error.reply.code !== 450) throw error
     }
   }
 
@@ -193,6 +202,19 @@ class Listing {
     const message = `The listing of ${path} ended without the server saying that it is whole`
     return new FtpTransferError('ERR_FTP_TRUNCATED', message, { path, cause, retryable: true })
   }
+}
+
+/** Whether the refusal to list a directory that is there can only be meant for this user. */
+function isForbidding(reply: ReplyFacts): boolean {
+  const meaning = meaningOf(reply)
+  if (meaning === undefined) return reply.code === 550 || reply.code === 553
+  return meaning === 'ERR_FTP_NOT_PERMITTED'
+}
+
+/** It is there, and its reading is refused. */
+function notPermitted(session: Session, reply: ReplyFacts, verb: string): FtpReplyError {
+  const { label } = session.control
+  return replyError(reply, label, command(verb), 'ERR_FTP_NOT_PERMITTED', 'This user may not read it')
 }
 
 function textOf(path: RemotePath): string {

@@ -41,6 +41,8 @@ export interface RetrieveResult {
   /** Why it is unconfirmed. */
   readonly doubt: unknown
   readonly bytes: number
+  /** The last reply, if one has come: a 2yz can say that there was nothing to be had. */
+  readonly reply: Reply | undefined
   readonly tls: DataSocket['tls']
 }
 
@@ -75,7 +77,8 @@ export async function retrieve(session: Session, request: RetrieveRequest): Prom
     session.settleLater(run.over)
     await waitOrAbort(settledFor(run, data, request), signal)
     signal?.throwIfAborted()
-    return { ...judge(session, run, sent, request, data), bytes: data.bytes, tls: data.tls }
+    const judgement = judge(session, run, sent, request, data)
+    return { ...judgement, bytes: data.bytes, reply: run.replies.at(-1), tls: data.tls }
   } finally {
     stopListening()
     if (run.hasBegun) session.isRestartPending = false

@@ -91,7 +91,10 @@ async function outcomeOf(
   return { text: taker.text, result, error, ready }
 }
 
-const complete = { outcome: 'complete', doubt: undefined, bytes: TEXT.length, tls: undefined }
+const complete = {
+  ...{ outcome: 'complete', doubt: undefined, bytes: TEXT.length, tls: undefined },
+  reply: expect.objectContaining({ code: 226 }) as unknown,
+}
 
 describe('the end of a transfer', () => {
   test('150, data, 226', async () => {

@@ -80,6 +80,8 @@ export async function* list(request: ListRequest): AsyncGenerator<Entry, void> {
 const NOT_IMPLEMENTED: ReadonlySet<number> = new Set([500, 502])
 /** With a 226 (vsftpd). */
 const NOT_OPENED = /failed to open directory/i
+/** Refusals of CWD that mean it; 431 is that of RFC 640. Behind others (500 to PWD, 451) it may well be there. */
+const NOT_ENTERED: ReadonlySet<number> = new Set([431, 450, 501, 550, 553])
 /** What a server's glob would make something else of (Pure-FTPd), and what it would take for an option. */
 const MISREAD = /[[\]*?{}~\\]|^-/
 
@@ -144,7 +146,8 @@ class Listing {
       await this.#fetchBy(session, 'MLSD')
       profile.listing = 'MLSD'
     } catch (error) {
-      const isUnknown = error instanceof FtpReplyError && NOT_IMPLEMENTED.has(error.reply.code)
+      const isOfVerb = error instanceof FtpReplyError && error.command?.startsWith('MLSD') === true
+      const isUnknown = isOfVerb && NOT_IMPLEMENTED.has(error.reply.code)
       if (!isUnknown || profile.listing === 'MLSD') throw error
       await this.#fetchBy(session, 'LIST')
       profile.listing = 'LIST'
@@ -156,6 +159,8 @@ class Listing {
     const { path } = this.#request
     // LIST takes a path for anything: a pattern, options, a file.
     const isEntered = path !== undefined && (verb === 'LIST' || MISREAD.test(textOf(path)))
+    // What is relative would mean something else where MLSD has been tried in the directory.
+    await session.abortable(this.#signal, () => session.goHome())
     if (isEntered) await this.#enter(session, path)
     try {
       const result = await retrieve(session, {
@@ -181,8 +186,9 @@ class Listing {
     try {
       await session.abortable(this.#signal, () => changeDirectory(session, path))
     } catch (error) {
-      if (!(error instanceof FtpReplyError) || error.reply.code === 421) throw error
-      throw error.code === 'ERR_FTP_NOT_PERMITTED' ? error : this.#missing(session, error)
+      const isAboutIt = error instanceof FtpReplyError && NOT_ENTERED.has(error.reply.code)
+      if (!isAboutIt || error.code === 'ERR_FTP_NOT_PERMITTED') throw error
+      throw this.#missing(session, error)
     }
   }
 

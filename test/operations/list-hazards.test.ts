@@ -45,6 +45,29 @@ function listing<T>(
 }
 
 describe('a listing', () => {
+  test('MLSD that is refused in a directory with an odd name is LIST there', async () => {
+    const names = await listing(
+      async (control) => {
+        await control.expect('PWD').reply('257 "/home" is it')
+        await control.expect('CWD in [x]').reply('250 fine')
+        await control.expect('TYPE I').reply('200 fine')
+        await control.passive()
+        await control.expect('MLSD').reply('502 what?')
+        await control.expect('CWD /home').reply('250 fine')
+        await control.expect('PWD').reply('257 "/home" is it')
+        await control.expect('CWD in [x]').reply('250 fine')
+        const data = await control.passive()
+        await control.expect('LIST').reply('150 here it comes')
+        await data.write('-rw-r--r-- 1 a a 1 Jan  2  2020 one\r\n')
+        await data.end()
+        control.reply('226 done')
+        await control.expect('CWD /home').reply('250 fine')
+      },
+      async (ftp) => (await ftp.listAll('in [x]')).map(({ name }) => name),
+    )
+    expect(names).toEqual(['one'])
+  })
+
   test.each(['450 .: Permission denied', '550 Permission denied'])('%s is no empty one', async (reply) => {
     const error = await listing(
       async (control) => {
@@ -55,5 +78,18 @@ describe('a listing', () => {
       (ftp) => failure(ftp.listAll()),
     )
     expect(error).toMatchObject({ name: 'FtpReplyError', code: 'ERR_FTP_NOT_PERMITTED' })
+  })
+
+  test.each(['451 local error', '500 no PWD here'])('%s does not say that it is missing', async (reply) => {
+    const error = await listing(
+      async (control) => {
+        await control.expect('PWD').reply(reply.startsWith('500') ? reply : '257 "/home" is it')
+        if (reply.startsWith('500')) return
+        await control.expect('CWD in [x]').reply(reply)
+      },
+      (ftp) => failure(ftp.listAll('in [x]')),
+    )
+    expect(error).toMatchObject({ name: 'FtpReplyError', reply: { code: Number(reply.slice(0, 3)) } })
+    expect(error).not.toMatchObject({ code: 'ERR_FTP_NOT_FOUND' })
   })
 })

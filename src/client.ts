@@ -20,7 +20,7 @@ import { remove, type RemoveOptions } from './operations/remove.ts'
 import { serverFacts, type ServerFacts } from './operations/server-facts.ts'
 import { closedError, Sessions } from './operations/sessions.ts'
 import { stat } from './operations/stat.ts'
-import { dataSource, type UploadData, type UploadSource } from './operations/upload-source.ts'
+import { dataSource, keepQuiet, type UploadData, type UploadSource } from './operations/upload-source.ts'
 import { withSession } from './operations/with-session.ts'
 import { RemoteWriteStream, type WriteStreamOptions } from './operations/write-stream.ts'
 import {
@@ -211,7 +211,7 @@ export class FtpClient
     const data = typeof local === 'string' ? undefined : uploadData(local)
     const source = (): Promise<UploadSource> =>
       data === undefined ? fileSource(path ?? '') : Promise.resolve(dataSource(data))
-    return this.#upload(source, remote, options)
+    return this.#upload(source, remote, options, data)
   }
 
   /**
@@ -283,7 +283,7 @@ export class FtpClient
   /** Writes text (as UTF-8), bytes, or what can be iterated to a remote file. */
   async writeFile(remote: RemotePath, data: UploadData, options?: UploadOptions): Promise<void> {
     const checked = uploadData(data)
-    await this.#upload(() => Promise.resolve(dataSource(checked)), remote, options)
+    await this.#upload(() => Promise.resolve(dataSource(checked)), remote, options, checked)
   }
 
   /**
@@ -440,6 +440,7 @@ export class FtpClient
     source: () => Promise<UploadSource>,
     remote: RemotePath,
     options: UploadOptions | undefined,
+    data: UploadData | undefined,
   ): Transfer<UploadResult> {
     const settings = uploadSettings(options)
     const place = this.#place(remote)
@@ -448,7 +449,9 @@ export class FtpClient
       if (isClosed) throw closedError(this.#settings.session.label)
       return runUpload({ place, source, settings }, context)
     }
-    return this.#begin('upload', place.shownPath, work, settings)
+    const transfer = this.#begin('upload', place.shownPath, work, settings)
+    void whenOver(transfer).then(keepQuiet(data))
+    return transfer
   }
 
   #list(

@@ -148,7 +148,8 @@ class Listing {
     } catch (error) {
       const isOfVerb = error instanceof FtpReplyError && error.command?.startsWith('MLSD') === true
       const isUnknown = isOfVerb && NOT_IMPLEMENTED.has(error.reply.code)
-      if (!isUnknown || profile.listing === 'MLSD') throw error
+      // A 500 behind entries is a failure: those of LIST would come behind them, and be read as MLSD's.
+      if (!isUnknown || profile.listing === 'MLSD' || this.#receiver.hasReceived) throw error
       await this.#fetchBy(session, 'LIST')
       profile.listing = 'LIST'
     }

@@ -18,9 +18,15 @@ export class ListingReceiver implements DataReceiver {
   #held = 0
   #room: Buffer = Buffer.alloc(0)
   #isOver = false
+  #hasReceived = false
   #isPaused = false
   #resume: () => void = () => {}
   #change = deferred<undefined>()
+
+  /** Whether anything has come. */
+  get hasReceived(): boolean {
+    return this.#hasReceived
+  }
 
   space(): Uint8Array {
     if (this.#room.length === 0) this.#room = Buffer.allocUnsafeSlow(CHUNK_BYTES)
@@ -28,6 +34,7 @@ export class ListingReceiver implements DataReceiver {
   }
 
   received(bytes: number): 'more' | 'pause' {
+    this.#hasReceived = true
     this.#chunks.push(this.#room.subarray(0, bytes))
     this.#room = this.#room.subarray(bytes)
     this.#held += bytes

@@ -1,4 +1,5 @@
 /** What is sent: bytes, text, or whatever can be iterated. */
+import { EventEmitter } from 'node:events'
 import { Readable } from 'node:stream'
 
 /** `Readable` streams are iterables, too. */
@@ -31,6 +32,17 @@ export function dataSource(data: UploadData): UploadSource {
       return Promise.resolve()
     },
   }
+}
+
+/**
+ * A stream may fail before anybody reads it (its file is missing), which ends the process if nobody listens. What it
+ * failed by is told when it is read. The function that this gives takes the listener back.
+ */
+export function keepQuiet(data: unknown): () => void {
+  if (!(data instanceof EventEmitter)) return () => {}
+  const ignore = (): void => {}
+  data.on('error', ignore)
+  return () => void data.off('error', ignore)
 }
 
 function bytesSource(bytes: Uint8Array): UploadSource {

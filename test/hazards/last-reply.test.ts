@@ -176,7 +176,7 @@ test('250 in place of 226', async () => {
 })
 
 test('every byte of every reply in a segment of its own', async () => {
-  await succeed({ server: { splitReplies: true }, download: { connections: 2 } })
+  await succeed({ server: { cutReplies: 'at every byte' }, download: { connections: 2 } })
 })
 
 test('replies of several lines', async () => {

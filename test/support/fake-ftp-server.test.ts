@@ -414,7 +414,7 @@ describe('it misbehaves', () => {
   })
 
   test('splits every reply, answers late, and says nothing', async () => {
-    await using split = await serve({ splitReplies: true, latencyMs: 40 })
+    await using split = await serve({ cutReplies: 'at every byte', latencyMs: 40 })
     const client = await login(split)
     client.chunks.length = 0
     const asked = performance.now()

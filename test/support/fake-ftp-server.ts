@@ -47,11 +47,12 @@ export class FakeFtpServer {
   }
 
   async listen(): Promise<void> {
-    const { host, tls } = this.options
+    const { host, tls, cutReplies } = this.options
     this.#server = await scriptedServer((control) => this.#serve(control), {
       implicit: this.security === 'implicit',
       ...(host && { host }),
       ...(tls && { tls }),
+      ...(cutReplies !== undefined && { cutReplies }),
     })
   }
 
@@ -71,6 +72,11 @@ export class FakeFtpServer {
   /** The commands of each control connection, in their order. */
   get commands(): string[][] {
     return this.#scripted.commands
+  }
+
+  /** The bytes of the longest reply so far. */
+  get longestReply(): number {
+    return this.#scripted.longestReply
   }
 
   /** Slips of this server or of an `on` override; `close` rejects with them. */

@@ -3,10 +3,12 @@ import { createServer } from 'node:net'
 import type { Socket } from 'node:net'
 import { OpenSockets } from './scripted/open-sockets.ts'
 import { ScriptedControl } from './scripted/script-control.ts'
+import type { ReplyCut } from './scripted/reply-cut.ts'
 import type { ServerTlsOptions } from './scripted/server-tls.ts'
 
 export { foreignHost, namingPort, withoutBrackets } from './scripted/passive-reply.ts'
 export type { PassiveReply } from './scripted/passive-reply.ts'
+export type { ReplyCut } from './scripted/reply-cut.ts'
 export { ScriptedControl } from './scripted/script-control.ts'
 export type { ActiveData, DataOptions } from './scripted/data-ports.ts'
 export type { PassiveOptions } from './scripted/script-control.ts'
@@ -25,6 +27,8 @@ export interface ScriptedServerOptions {
   tls?: ServerTlsOptions
   /** TLS from the first byte (port 990). Default false. */
   implicit?: boolean
+  /** Replies go out in two TCP segments, the first of so many bytes, or in one for every byte. Default: whole. */
+  cutReplies?: ReplyCut
 }
 
 /**
@@ -89,6 +93,11 @@ export class ScriptedServer {
     return `${scheme}://${host}:${this.port}/${path}`
   }
 
+  /** The bytes of the longest reply so far. */
+  get longestReply(): number {
+    return Math.max(0, ...this.connections.map((control) => control.longestReply))
+  }
+
   /** Sockets and listeners that are still open. */
   get openHandles(): number {
     return this.#sockets.size
@@ -124,6 +133,7 @@ export class ScriptedServer {
       stop: this.#stop.signal,
       patienceMs: this.#options.patienceMs ?? 4_000,
       tls: this.#options.tls ?? {},
+      cutReplies: this.#options.cutReplies,
       fail: (error) => this.#note(error),
     })
     this.connections.push(control)

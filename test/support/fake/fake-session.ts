@@ -32,8 +32,7 @@ export class FakeSession {
   }
 
   reply(...lines: string[]): void {
-    if (this.server.options.splitReplies === true) this.control.replyInPieces(lines.join('\r\n'))
-    else this.control.reply(...lines)
+    this.control.reply(...lines)
   }
 
   /** Reads and obeys commands until the connection ends. */

@@ -1,5 +1,5 @@
 import type { VirtualFile } from '../pattern-file.ts'
-import type { DataOptions, PassiveReply } from '../scripted-server.ts'
+import type { DataOptions, PassiveReply, ReplyCut } from '../scripted-server.ts'
 import type { ServerTlsOptions } from '../scripted/server-tls.ts'
 import type { FakeSession } from './fake-session.ts'
 import type { Retrieval } from './records.ts'
@@ -61,8 +61,8 @@ export interface FakeFtpOptions {
   /** Replaces the greeting; `null`: none, and no answer to anything. */
   greeting?: string | null
   limit?: ConnectionLimit
-  /** Every byte of every reply in a TCP segment of its own. */
-  splitReplies?: boolean
+  /** Every reply in two TCP segments, the first of so many bytes, or in one for every byte. */
+  cutReplies?: ReplyCut
   /** Each command is read so much later: a round trip. (Data and connecting are not slowed.) */
   latencyMs?: number
   /** Of each control connection's transfers; an array gives each its own, the last for all further. */

@@ -12,6 +12,7 @@ import type { OpenSockets } from './open-sockets.ts'
 import { OutputQueue } from './output-queue.ts'
 import { properReply } from './passive-reply.ts'
 import type { PassiveReply } from './passive-reply.ts'
+import { pieces, type ReplyCut } from './reply-cut.ts'
 import { turnOfTheLoop } from './script-data.ts'
 import type { ScriptedData } from './script-data.ts'
 import { ServerTls } from './server-tls.ts'
@@ -25,6 +26,7 @@ export interface ControlSettings {
   stop: AbortSignal
   patienceMs: number
   tls: ServerTlsOptions
+  cutReplies: ReplyCut | undefined
   fail: (error: Error) => void
 }
 
@@ -58,6 +60,7 @@ export class ScriptedControl {
   readonly #data: DataPorts
   #stream: Duplex
   #lastArrival = 0
+  #longestReply = 0
   #handshakeError: Error | undefined
   readonly #take = (chunk: Buffer): void => this.#lines.push(chunk)
 
@@ -103,14 +106,25 @@ export class ScriptedControl {
     this.#output.add(() => this.#write(bytes))
   }
 
-  /** Sends lines with their CRLF, in one write. */
+  /** Sends lines with their CRLF, in one write unless the server is told to cut its replies. */
   reply(...lines: string[]): void {
-    this.send(lines.map((line) => `${line}\r\n`).join(''))
+    const bytes = Buffer.from(lines.map((line) => `${line}\r\n`).join(''))
+    const { cutReplies } = this.#settings
+    this.#longestReply = Math.max(this.#longestReply, bytes.length)
+    if (cutReplies === undefined) this.send(bytes)
+    else this.#output.addSlow(() => this.#writeAll(pieces(bytes, cutReplies)))
+  }
+
+  /** The bytes of the longest {@link reply} so far. */
+  get longestReply(): number {
+    return this.#longestReply
   }
 
   /** Sends a reply (its last CRLF added) `size` bytes at a time, each in a TCP segment of its own. */
   replyInPieces(text: string, size: number = 1): void {
-    this.#output.addSlow(() => this.#writeInPieces(Buffer.from(`${text}\r\n`), size))
+    const bytes = Buffer.from(`${text}\r\n`)
+    const starts = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => index * size)
+    this.#output.addSlow(() => this.#writeAll(starts.map((at) => bytes.subarray(at, at + size))))
   }
 
   /** Resolves when everything sent so far is out. */
@@ -283,9 +297,9 @@ export class ScriptedControl {
     return failure
   }
 
-  async #writeInPieces(bytes: Buffer, size: number): Promise<void> {
-    for (let at = 0; at < bytes.length; at += size) {
-      this.#write(bytes.subarray(at, at + size))
+  async #writeAll(parts: readonly Uint8Array[]): Promise<void> {
+    for (const part of parts) {
+      this.#write(part)
       await turnOfTheLoop()
     }
   }

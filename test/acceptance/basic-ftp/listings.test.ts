@@ -43,7 +43,7 @@ describe('MLSD', () => {
     ],
     // basic-ftp knows `dir` in this case only.
     ['values of facts in any case', 'Type=Dir; papers', [{ name: 'papers', type: 'directory' }]],
-    ['the directory itself, by its type', 'type=cdir; .', []],
+    ['the directory itself, by its type', 'type=cdir; papers', []],
     ['the directory above, by its type', 'type=pdir; ..', []],
     ['the directory itself, by its name (#99)', 'type=dir; .', []],
     ['the directory above, by its name (#99)', 'type=dir; ..', []],

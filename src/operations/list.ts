@@ -161,7 +161,7 @@ class Listing {
     // LIST takes a path for anything: a pattern, options, a file.
     const isEntered = path !== undefined && (verb === 'LIST' || MISREAD.test(textOf(path)))
     // What is relative would mean something else where MLSD has been tried in the directory.
-    await session.abortable(this.#signal, () => session.goHome())
+    await session.abortable(this.#signal, () => session.goBack())
     if (isEntered) await this.#enter(session, path)
     try {
       const result = await retrieve(session, {

@@ -3,6 +3,7 @@ import { describe, expect, it, test } from 'vitest'
 import type { Entry } from '../../../src/listing/entry.ts'
 import { parseListing } from '../../../src/listing/parse-listing.ts'
 import { LineSplitter } from '../../../src/operations/listing-receiver.ts'
+import { UTF_8 } from '../../../src/protocol/text-codec.ts'
 
 const NOW = new Date('2026-06-15T12:00:00Z')
 
@@ -239,13 +240,13 @@ describe('bytes', () => {
   })
 
   function linesOf(chunks: readonly Buffer[]): string[] {
-    const splitter = new LineSplitter()
+    const splitter = new LineSplitter(UTF_8)
     return [...chunks.flatMap((chunk) => splitter.push(chunk)), ...splitter.end()]
   }
 
   // basic-ftp bounds the whole listing; ours, which is not held as a whole, has a bound for a line.
   test('without an end are refused', () => {
-    const splitter = new LineSplitter()
+    const splitter = new LineSplitter(UTF_8)
     const push = (): void => {
       for (let chunk = 0; chunk < 32; chunk++) splitter.push(Buffer.alloc(65_536, 'x'))
     }

@@ -146,6 +146,7 @@ class Upload {
         from = await this.#whereToGoOn()
         this.#resent += Math.max(0, arrived - from)
         this.#progress.arrived = from
+        if (from > 0 && from === this.#source.size) return from
       }
     }
   }
@@ -181,8 +182,19 @@ class Upload {
       meter.connectionEnded()
     }
     this.#tally.add(result.tls)
-    lease.release()
+    if (result.isConfirmed) lease.release()
+    else await this.#throwUnlessThere(lease, from + result.bytes, result.doubt)
     return result.bytes
+  }
+
+  /** Everything was sent, and then the connection was lost: whether it has arrived, the size tells. */
+  async #throwUnlessThere(lease: Lease<Session>, bytes: number, doubt: unknown): Promise<void> {
+    endLease(lease, doubt)
+    const { append, atomic, type } = this.#settings
+    // Under its own name an older file of the same size may be there still. What is gone on with is asked for then.
+    if (type === 'ascii' || this.#isWorthGoingOn || !(append || atomic)) throw doubt
+    const there = await this.#ask((session) => sizeOf(session, this.#path))
+    if (there !== this.#before + bytes) throw doubt
   }
 
   async *#chunks(from: number): AsyncGenerator<Uint8Array, void> {

@@ -7,13 +7,13 @@
 import type { DataReceiver } from '../connection/receiver.ts'
 import { replyError } from '../connection/reply-error.ts'
 import type { DataConnection, DataSocket } from '../connection/data.ts'
-import { FtpTimeoutError, FtpTlsError } from '../errors.ts'
 import { command, type Command } from '../protocol/command.ts'
-import { isIntermediate, replyText, type Reply } from '../protocol/reply.ts'
+import { isIntermediate, type Reply } from '../protocol/reply.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
 import { startTimer } from '../util/timer.ts'
 import { openData } from './open-data.ts'
 import type { RemotePath, Session, TransferType } from './session.ts'
+import { failureOf } from './transfer-failure.ts'
 import { TransferRun } from './transfer-run.ts'
 
 export interface RetrieveRequest {
@@ -142,34 +142,9 @@ function judge(
   request: RetrieveRequest,
   data: DataConnection,
 ): Judgement {
-  const { dataEnd, failureReply, controlFailure } = run
-  if (dataEnd?.is === 'cut') return { outcome: 'cut', doubt: undefined }
-  const refusal = failureReply && refused(session, failureReply, sent, data.tls)
-  const loss = dataEnd?.is === 'lost' ? dataEnd.error : undefined
-  // What we found out ourselves explains the 426 that our reset brings.
-  const isFirst = controlFailure === undefined || controlFailure instanceof FtpTimeoutError
-  const doubt =
-    (isFirst && isOwnFinding(loss) ? loss : refusal) ?? (isFirst ? loss : undefined) ?? controlFailure
+  if (run.dataEnd?.is === 'cut') return { outcome: 'cut', doubt: undefined }
+  const doubt = failureOf(session, run, sent, data.tls)
   if (run.outcome === 'complete') return { outcome: 'complete', doubt: undefined }
   if (isProvenWhole(data, request)) return { outcome: 'unconfirmed', doubt }
   throw doubt
-}
-
-/** A stall, or a certificate that is not accepted. */
-function isOwnFinding(loss: unknown): boolean {
-  return loss instanceof FtpTimeoutError || (loss instanceof FtpTlsError && !loss.retryable)
-}
-
-function refused(session: Session, reply: Reply, sent: Command, tls: DataSocket['tls']): Error {
-  const { label } = session.control
-  if (reply.code !== 522) return replyError(reply, label, sent)
-  const resumed = tls?.resumed === true ? 'was' : 'was not'
-  const message =
-    `${label} refuses the data connection: ${reply.code} ${replyText(reply)}. ` +
-    `It wants the TLS session of the control connection, which ${resumed} resumed`
-  return new FtpTlsError('ERR_FTP_TLS_NOT_RESUMED', message, {
-    host: label,
-    command: sent.verb,
-    retryable: true,
-  })
 }

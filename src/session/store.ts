@@ -9,7 +9,7 @@
  */
 import type { DataConnection } from '../connection/data.ts'
 import type { DataReceiver } from '../connection/receiver.ts'
-import { command } from '../protocol/command.ts'
+import { command, type Command } from '../protocol/command.ts'
 import { isIntermediate, type Reply } from '../protocol/reply.ts'
 import { BandwidthTaker, type BandwidthLimit } from '../transport/bandwidth.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
@@ -18,6 +18,7 @@ import { startTimer } from '../util/timer.ts'
 import { openData } from './open-data.ts'
 import { refusal } from './refusal.ts'
 import type { RemotePath, Session, TransferType } from './session.ts'
+import { failureOf } from './transfer-failure.ts'
 import { TransferRun } from './transfer-run.ts'
 
 export interface StoreRequest {
@@ -40,6 +41,8 @@ export interface StoreResult {
   readonly bytes: number
   /** Whether the server said 2yz. Without, the bytes on the server have to speak for themselves. */
   readonly isConfirmed: boolean
+  /** Why it is not confirmed. */
+  readonly doubt: unknown
   /** Every reply to the command: for STOU one of them holds the name. */
   readonly replies: readonly Reply[]
   readonly tls: DataConnection['tls']
@@ -55,8 +58,8 @@ const PIECE_BYTES = 262_144
 const PIECES_UNDER_WAY = 2
 
 /**
- * Rejects when refused (`FtpReplyError`), when a connection is lost, with what the source threw, or with the
- * signal's reason. The session is usable again once it {@link Session.isReady}.
+ * Rejects when refused (`FtpReplyError`), when a connection is lost before everything was sent, with what the source
+ * threw, or with the signal's reason. Behind that, silence or a lost connection is no proof that it did not arrive. The session is usable again once it {@link Session.isReady}.
  */
 export async function store(session: Session, request: StoreRequest): Promise<StoreResult> {
   const { verb, path, type, offset, signal } = request
@@ -84,8 +87,10 @@ export async function store(session: Session, request: StoreRequest): Promise<St
     if (isSent) data.finish()
     await waitOrAbort(settled(run), signal)
     signal?.throwIfAborted()
-    if (!isSent || !run.isCompleted) throwIfFailed(session, run, sent, isSent)
-    return { bytes: data.bytes, isConfirmed: run.isCompleted, replies: run.replies, tls: data.tls }
+    const { isCompleted: isConfirmed, replies } = run
+    const doubt = isSent && isConfirmed ? undefined : failure(session, run, sent, data)
+    if (!isSent || run.failureReply !== undefined) throw doubt
+    return { bytes: data.bytes, isConfirmed, doubt, replies, tls: data.tls }
   } finally {
     stopListening()
     if (run.hasBegun) session.isRestartPending = false
@@ -160,18 +165,10 @@ async function settled(run: TransferRun): Promise<void> {
   stop()
 }
 
-/** Once everything was sent, silence or a lost connection is no proof that it did not arrive. */
-function throwIfFailed(
-  session: Session,
-  run: TransferRun,
-  sent: ReturnType<typeof command>,
-  isSent: boolean,
-): void {
-  const { failureReply, controlFailure, dataEnd } = run
-  if (failureReply !== undefined) throw refusal(session, failureReply, sent)
-  if (controlFailure !== undefined) throw controlFailure
-  if (dataEnd?.is === 'lost') throw dataEnd.error
-  if (!isSent) throw new Error('The transfer ended before everything was sent')
+function failure(session: Session, run: TransferRun, sent: Command, data: DataConnection): unknown {
+  const toError = (reply: Reply): Error => refusal(session, reply, sent)
+  const known = failureOf(session, run, sent, data.tls, toError)
+  return known ?? new Error('The transfer ended before everything was sent')
 }
 
 /** Servers have nothing to say on a connection that they receive by. */

@@ -103,3 +103,41 @@ test('a connection that cannot be made for the time being is tried again, as a l
   const { verified } = await client.upload(Buffer.from('bytes'), 'file')
   expect(verified.size).toBe('matched')
 })
+
+test.each([
+  ['all of it is there', `213 ${LARGE.length + 7}`, undefined],
+  ['less is there', '213 1000', 'ERR_FTP_CONTROL_CLOSED'],
+  ['nobody says what is there', '550 no', 'ERR_FTP_CONTROL_CLOSED'],
+])('what was added from a stream, and its 226 lost with the connection: %s', async (_, size, code) => {
+  const source = async function* (): AsyncGenerator<Uint8Array> {
+    yield LARGE
+  }
+  const { result, error } = await upload(
+    async (control, index) => {
+      await control.expect('TYPE I').reply('200 fine')
+      if (index > 0) {
+        await control.expect('SIZE file').reply(size)
+        if (code === undefined) await control.expect('SIZE file').reply(size)
+        return
+      }
+      await control.expect('SIZE file').reply('213 7')
+      const data = await control.passive()
+      await control.expect('APPE file').reply('150 send')
+      await data.readToEnd()
+      await data.end()
+      await control.reset()
+    },
+    source(),
+    { append: true },
+  )
+  if (code === undefined) expect(result).toMatchObject({ verified: { size: 'matched' } })
+  else expect(error).toMatchObject({ code })
+})
+
+test('a file whose 226 was lost with the connection is not sent again', async () => {
+  const { result } = await brokenOff('550 nothing there', async (control) => {
+    await control.expect('SIZE file').reply(`213 ${LARGE.length}`)
+    await control.expect('SIZE file').reply(`213 ${LARGE.length}`)
+  })
+  expect(result).toMatchObject({ bytes: LARGE.length, resentBytes: 0, verified: { size: 'matched' } })
+})

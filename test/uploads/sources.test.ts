@@ -96,7 +96,9 @@ describe('a local file', () => {
     await writeFile(path, Buffer.concat(Array.from({ length: 20 }, () => CONTENT)))
     const { error } = await upload(
       async (control) => {
-        const data = await storing(control)
+        await control.expect('TYPE I').reply('200 fine')
+        await control.expect('SIZE file').reply('550 nothing there')
+        const data = await storing(control, false)
         await truncate(path, 1_000)
         control.reply('150 send')
         await data.readToEnd()
@@ -112,31 +114,28 @@ describe('a local file', () => {
   test('that was written to between two attempts is sent from its start', async () => {
     await using folder = await temporaryDirectory()
     const path = folder.at('file')
-    await writeFile(path, CONTENT)
+    const content = Buffer.concat([CONTENT, CONTENT, CONTENT])
+    await writeFile(path, content)
     const { result } = await upload(
       async (control, index) => {
+        await control.expect('TYPE I').reply('200 fine')
+        if (index === 0) await control.expect('SIZE file').reply('550 nothing there')
+        const data = await storing(control, false)
+        control.reply('150 send')
         if (index === 0) {
-          const data = await storing(control)
-          control.reply('150 send')
           await data.accepted
-          await writeFile(path, Buffer.from(CONTENT).reverse())
+          await writeFile(path, content.reverse())
           return control.reset()
         }
-        const data = await storing(control)
-        control.reply('150 send')
-        expect(
-          Buffer.from(CONTENT)
-            .reverse()
-            .equals(await data.readToEnd()),
-        ).toBe(true)
+        expect(content.equals(await data.readToEnd())).toBe(true)
         await data.end()
         control.reply('226 done')
-        await control.expect('SIZE file').reply(`213 ${CONTENT.length}`)
+        await control.expect('SIZE file').reply(`213 ${content.length}`)
       },
       path,
       { preserveModified: false },
     )
-    expect(result?.bytes).toBe(CONTENT.length)
+    expect(result?.bytes).toBe(content.length)
   })
 
   test.skipIf(process.platform === 'win32')(

@@ -23,7 +23,7 @@ import { isAboutThePath, isEmptyListing } from './empty-listing.ts'
 import { LineSplitter, ListingReceiver } from './listing-receiver.ts'
 import { RetryBudget, type RetryPolicy } from './retry.ts'
 import { endLease } from './session-pool.ts'
-import type { SessionSource } from './with-session.ts'
+import { withSession, type SessionSource } from './with-session.ts'
 
 export interface ListOptions extends AskOptions {
   /**
@@ -51,14 +51,14 @@ export interface ListRequest {
 export async function* list(request: ListRequest): AsyncGenerator<Entry, void> {
   const budget = new RetryBudget(request.retry, undefined, Math.random)
   const controller = new AbortController()
-  const { pool } = request
+  const { pool, retry, signal: given } = request
   const { signal } = controller
-  const stopListening = onAbort(request.signal, (reason) => controller.abort(reason))
+  const stopListening = onAbort(given, (reason) => controller.abort(reason))
   try {
     for (;;) {
       let hasGiven = false
+      const { lease } = await withSession(pool, { signal, retry }, () => Promise.resolve())
       try {
-        const lease = await pool.acquire(signal)
         for await (const entries of new Listing(request, lease, signal).read()) {
           hasGiven = hasGiven || entries.length > 0
           yield* entries

@@ -19,7 +19,7 @@ import { explainRefusal, isAmbiguous } from './explain-refusal.ts'
 import type { Holder } from './holders.ts'
 import { RetryBudget, type RetryPolicy } from './retry.ts'
 import { endLease } from './session-pool.ts'
-import type { SessionSource } from './with-session.ts'
+import { withSession, type SessionSource } from './with-session.ts'
 
 export interface ReadStreamOptions extends AskOptions {
   /** The first byte, from 0. @default 0 */
@@ -105,7 +105,7 @@ export class RemoteReadStream extends Readable implements Holder {
     const { signal } = this.#controller
     let budget: RetryBudget | undefined
     for (;;) {
-      const lease = await pool.acquire(signal)
+      const { lease } = await withSession(pool, { signal, retry }, () => Promise.resolve())
       const letGo = pool.hold?.(this)
       try {
         await this.#fetch(lease.value)

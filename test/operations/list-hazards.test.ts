@@ -6,6 +6,7 @@ import { FtpClient, type FtpClientOptions } from '../../src/index.ts'
 import { describeServers } from '../servers/vitest.ts'
 import { letIn } from '../session/logged-in.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
+import { closedPort } from '../support/scripted/dead-port.ts'
 import { scriptedServer, type Dialogue } from '../support/scripted-server.ts'
 
 const failure = (call: Promise<unknown>): Promise<unknown> => call.catch((error: unknown) => error)
@@ -91,4 +92,13 @@ describe('a listing', () => {
     expect(error).toMatchObject({ name: 'FtpReplyError', reply: { code: Number(reply.slice(0, 3)) } })
     expect(error).not.toMatchObject({ code: 'ERR_FTP_NOT_FOUND' })
   })
+})
+
+test('a server that nobody has ever reached is not tried again and again', async () => {
+  await using ftp = new FtpClient({
+    host: '127.0.0.1',
+    port: await closedPort('127.0.0.1'),
+    security: 'none',
+  })
+  expect(await failure(ftp.listAll())).toMatchObject({ code: 'ERR_FTP_CONNECT' })
 })

@@ -119,3 +119,28 @@ describe('an abort', () => {
     expect(error).toBe(reason)
   })
 })
+
+test('a connection that cannot be made for the time being is tried again, as a lost one is', async () => {
+  await using server = await scriptedServer(async (control, index) => {
+    if (index === 1) return control.reset()
+    if (index === 0) await letIn(control)
+    else {
+      control.reply('220 ready')
+      await control.expect(/^USER /).reply('230 come in')
+    }
+    await control.expect('TYPE I').reply('200 fine')
+    if (index === 0) await control.expect('SIZE before').reply('213 5')
+    await control.expect('SIZE file')
+    if (index === 0) return control.reset()
+    control.reply('213 5')
+    const data = await control.passive()
+    await control.expect('RETR file').reply('150 here it comes')
+    await data.write('bytes')
+    await data.end()
+    control.reply('226 done')
+  })
+  const { host, port } = server
+  await using ftp = new FtpClient({ host, port, security: 'none', retry: { minDelay: 1, maxDelay: 2 } })
+  expect(await ftp.size('before')).toBe(5)
+  expect(await ftp.readFile('file', { encoding: 'utf8' })).toBe('bytes')
+})

@@ -9,18 +9,19 @@ import { command } from '../protocol/command.ts'
 import { isCompletion } from '../protocol/reply.ts'
 import { modificationTime, size } from '../session/facts.ts'
 import { isDirectory } from '../session/is-directory.ts'
-import { refusal } from '../session/refusal.ts'
+import { meaningOf, refusal } from '../session/refusal.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 import type { Calls } from './calls.ts'
 import { directoryOf, lastName } from './paths.ts'
 
 /** Rejects with `ERR_FTP_NOT_FOUND` where nothing is. */
 export async function stat(calls: Calls, path: RemotePath, shownPath: string): Promise<Entry> {
-  const known = await calls.ask(async (session) =>
-    session.profile.features?.has('MLST') === true
-      ? { entry: await byMachine(session, path), isAll: true, host: session.control.label }
-      : { entry: await byQuestions(session, path), isAll: false, host: session.control.label },
-  )
+  const known = await calls.ask(async (session) => {
+    const { profile, control } = session
+    const answer = profile.features?.has('MLST') === true ? await byMachine(session, path) : 'no answer'
+    if (answer !== 'no answer') return { entry: answer, isAll: true, host: control.label }
+    return { entry: await byQuestions(session, path), isAll: false, host: control.label }
+  })
   if (known.entry !== undefined) return known.entry
   const listed = known.isAll ? undefined : await byListing(calls, path)
   if (listed === undefined) throw notFound(shownPath, known.host)
@@ -50,11 +51,18 @@ async function byListing(calls: Calls, path: RemotePath): Promise<Entry | undefi
   }
 }
 
-async function byMachine(session: Session, path: RemotePath): Promise<Entry | undefined> {
+/** Replies that say "I do not know this command", although FEAT lists it. */
+const NOT_IMPLEMENTED: ReadonlySet<number> = new Set([500, 501, 502, 503, 504])
+/** What may say that nothing is there; anything else (421, 451, 530) says nothing of it. */
+const ABOUT_THE_PATH: ReadonlySet<number> = new Set([450, 550, 551, 553])
+
+async function byMachine(session: Session, path: RemotePath): Promise<Entry | undefined | 'no answer'> {
   const sent = command('MLST', path)
   const reply = await session.request(sent)
   if (!isCompletion(reply)) {
-    if (reply.code === 421) throw refusal(session, reply, sent)
+    if (NOT_IMPLEMENTED.has(reply.code)) return 'no answer'
+    const isForbidden = meaningOf(reply) === 'ERR_FTP_NOT_PERMITTED'
+    if (isForbidden || !ABOUT_THE_PATH.has(reply.code)) throw refusal(session, reply, sent)
     return undefined
   }
   // RFC 3659 §7.2: one line with a blank before it.

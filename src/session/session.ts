@@ -27,6 +27,9 @@ export type RemotePath = string | Uint8Array
 const LATE_REPLIES: ReadonlySet<number> = new Set([225, 226, 426])
 const LATE_BEFORE_PORT: ReadonlySet<number> = new Set([225, 226, 250, 426, 451])
 
+/** It is about to be closed, or was logged out; any other answer is one of a session that is there. */
+const NO_SESSION: ReadonlySet<number> = new Set([421, 530])
+
 /** How long the question after an idle time may take: a dead connection is replaced, not waited for. */
 const CHECK_MS = 5_000
 
@@ -164,8 +167,8 @@ export class Session {
     if (idleMs <= this.options.timeouts.idle && !this.#hasMoved) return true
     try {
       await this.goBack()
-      await this.request(command('NOOP'), Math.min(CHECK_MS, this.options.timeouts.reply))
-      return true
+      const { code } = await this.request(command('NOOP'), Math.min(CHECK_MS, this.options.timeouts.reply))
+      return !NO_SESSION.has(code)
     } catch {
       return false
     }

@@ -42,3 +42,21 @@ test('only one, and only before the first answer', async () => {
   expect(await answers(['SIZE'], [['226 late', '226 later', '213 5']])).toEqual([226])
   expect(await answers(['SIZE', 'NOOP'], [['213 5'], ['226 fine']])).toEqual([213, 226])
 })
+
+test.each([
+  ['200 fine', true],
+  ['500 what?', true],
+  ['421 you were idle for too long', false],
+  ['530 log in first', false],
+] as const)('%s to the NOOP behind an idle time: ready is %s', async (reply, isReady) => {
+  await using server = await scriptedServer(async (control) => {
+    await control.expect('NOOP').reply(reply)
+  })
+  const control = await controlTo(server)
+  const options = { timeouts: { ...DEFAULT_TIMEOUTS, idle: -1 } } as SessionOptions
+  const session = new Session(control, options, unknownServer())
+  session.setIdle(true)
+  session.setIdle(false)
+  expect(await session.isReady()).toBe(isReady)
+  session.destroy(new Error('over'))
+})

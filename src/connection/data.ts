@@ -55,6 +55,8 @@ export interface DataOptions {
   readonly tlsMs: number | undefined
   /** Silence, while we are ready to read or have something to send, after which it counts as dead. Milliseconds. */
   readonly stallMs: number
+  /** For one that sends: how long the other side may be busy with what it got before it closes. @default stallMs */
+  readonly closeMs?: number
   /** Whether it sends; what comes back all the same is thrown away. */
   readonly isSending: boolean
 }
@@ -73,6 +75,7 @@ export class DataConnection {
   readonly #connectDog: Watchdog
   readonly #tlsDog: Watchdog
   readonly #stallDog: Watchdog
+  readonly #closeDog: Watchdog
   #state: 'waiting' | 'connecting' | 'securing' | 'flowing' | 'paused' | 'draining' | 'over' = 'waiting'
   #bytes = 0
   /** Writes that the system has not taken yet. */
@@ -97,6 +100,7 @@ export class DataConnection {
     this.#connectDog = new Watchdog(options.connectMs, () => this.#lose(this.#unreachable()))
     this.#tlsDog = new Watchdog(options.tlsMs ?? Infinity, () => this.#lose(this.#unsecured()))
     this.#stallDog = new Watchdog(options.stallMs, () => this.#lose(this.#stalled()))
+    this.#closeDog = new Watchdog(this.#closeMs, () => this.#lose(this.#unclosed()))
     receiver.onResume((verdict) => (verdict === 'stop' ? this.cut() : this.#resume()))
   }
 
@@ -144,7 +148,7 @@ export class DataConnection {
         this.#bytes += bytes.length
         this.#stallDog.touch()
         // A slow source is not the server's silence.
-        if (this.#writes === 0 && !this.#isFinished) this.#stallDog.stop()
+        if (this.#writes === 0) this.#stallDog.stop()
         resolve()
       })
     })
@@ -154,7 +158,7 @@ export class DataConnection {
   finish(): void {
     if (this.#state !== 'flowing') return
     this.#isFinished = true
-    this.#stallDog.start()
+    this.#closeDog.start()
     this.#socket?.end()
   }
 
@@ -241,6 +245,7 @@ export class DataConnection {
     this.#connectDog.stop()
     this.#tlsDog.stop()
     this.#stallDog.stop()
+    this.#closeDog.stop()
   }
 
   #finish(end: DataEnd): void {
@@ -278,6 +283,16 @@ export class DataConnection {
     const { label, tlsMs = Infinity } = this.#options
     const message = `The data connection to ${label} did not finish the TLS handshake within ${tlsMs} ms`
     return new FtpTimeoutError(message, { phase: 'tls', afterMs: tlsMs, host: label })
+  }
+
+  get #closeMs(): number {
+    return this.#options.closeMs ?? this.#options.stallMs
+  }
+
+  #unclosed(): Error {
+    const { label } = this.#options
+    const message = `${label} did not close the data connection within ${this.#closeMs} ms behind the last byte`
+    return new FtpTimeoutError(message, { phase: 'completion', afterMs: this.#closeMs, host: label })
   }
 
   #stalled(): Error {

@@ -120,7 +120,7 @@ function connectionBy(
   const { timeouts, identity } = session.options
   const tlsMs = identity === undefined ? undefined : timeouts.tls
   return new DataConnection(open, receiver, {
-    ...{ label, connectMs, tlsMs, stallMs: timeouts.data, isSending },
+    ...{ label, connectMs, tlsMs, stallMs: timeouts.data, closeMs: timeouts.completion, isSending },
   })
 }
 

@@ -65,3 +65,22 @@ test('everything was sent, and no 226 comes: it is not confirmed, and why', asyn
   })
   expect(result).toMatchObject({ isConfirmed: false, doubt: { code: 'ERR_FTP_CONTROL_CLOSED' } })
 })
+
+test('a server may be busy with what it got for longer than data may be silent', async () => {
+  const result = await expectNoLeaks(async () => {
+    await using scripted = await server(async (control) => {
+      await control.expect('TYPE I').reply('200 fine')
+      const data = await control.passive()
+      await control.expect('STOR file').reply('150 send')
+      await data.readToEnd()
+      await control.delay(600)
+      await data.end()
+      control.reply('226 done')
+    })
+    const session = await open(scripted, { timeouts: { data: 200, completion: 20_000 } })
+    const stored = await send(session, 'file')
+    session.destroy(new Error('over'))
+    return stored
+  })
+  expect(result).toMatchObject({ bytes: 4, isConfirmed: true })
+})

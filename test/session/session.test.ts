@@ -54,7 +54,7 @@ test.each([
   })
   const control = await controlTo(server)
   const options = { timeouts: { ...DEFAULT_TIMEOUTS, idle: -1 } } as SessionOptions
-  const session = new Session(control, options, unknownServer())
+  const session = new Session(control, options, unknownServer(), [])
   session.setIdle(true)
   session.setIdle(false)
   expect(await session.isReady()).toBe(isReady)

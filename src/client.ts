@@ -494,7 +494,8 @@ export class FtpClient
     const { path, shownPath } = remotePath(remote)
     const { retry, session } = this.#settings
     const journal = journalSource(session, path)
-    return { pool: this.#sessions, retry, limit: this.#limit, journal, remote: path, shownPath }
+    const { codec } = session
+    return { pool: this.#sessions, codec, retry, limit: this.#limit, journal, remote: path, shownPath }
   }
 
   #adopt(transfer: Transfer<unknown>): void {

@@ -2,6 +2,7 @@
  * One place that the file can be fetched from: a server, a path there, what it said of the file, and what has
  * become of it. A download has one or, with mirrors, several.
  */
+import type { TextCodec } from '../protocol/text-codec.ts'
 import type { ServerProfile } from '../session/server-profile.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 import type { Lease } from '../pool/lease.ts'
@@ -15,6 +16,8 @@ import type { TransferContext } from '../transfer/transfer.ts'
 import type { SourceFacts } from './source-facts.ts'
 
 export interface SourcePlace {
+  /** Of names on the server. */
+  readonly codec: TextCodec
   readonly pool: SessionPool
   readonly retry: RetryPolicy
   /** Shared by every transfer of its client. */

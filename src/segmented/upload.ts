@@ -7,10 +7,13 @@
  * can be read again is sent again where the connection was lost, from where the server says that it has come to.
  */
 import { FtpReplyError, FtpTransferError } from '../errors.ts'
+import type { Calls } from '../operations/calls.ts'
 import { explained } from '../operations/explain-path.ts'
+import { list } from '../operations/list.ts'
 import { RetryBudget } from '../operations/retry.ts'
 import { endLease } from '../operations/session-pool.ts'
 import type { UploadSource } from '../operations/upload-source.ts'
+import { stat } from '../operations/stat.ts'
 import { withSession } from '../operations/with-session.ts'
 import type { Lease } from '../pool/lease.ts'
 import { deleteFile, setModificationTime } from '../session/files.ts'
@@ -112,13 +115,29 @@ class Upload {
   async #prepare(): Promise<void> {
     const { overwrite, append, atomic } = this.#settings
     const { remote } = this.#place
-    if (overwrite === 'error' && !append) {
-      const there = await this.#ask((session) => sizeOf(session, remote))
-      if (there !== undefined) throw this.#exists(there)
-    }
+    if (overwrite === 'error' && !append) await this.#throwIfThere()
     if (append) this.#before = (await this.#ask((session) => sizeOf(session, remote))) ?? 0
     else if (this.#isWorthGoingOn && !atomic)
       this.#older = await this.#ask((session) => sizeOf(session, this.#path))
+  }
+
+  /** By SIZE; where a server without it says no, that says nothing. */
+  async #throwIfThere(): Promise<void> {
+    const { pool, codec, retry, remote, shownPath } = this.#place
+    const { signal } = this.#context
+    const [there, isSure] = await this.#ask(async (session) => {
+      const hasSize = session.profile.features?.has('SIZE') === true
+      return [await sizeOf(session, remote), hasSize] as const
+    })
+    if (there !== undefined) throw this.#exists(there)
+    if (isSure) return
+    const calls: Calls = {
+      codec,
+      ask: (work) => this.#ask(work),
+      list: (path) => list({ pool, retry, path, shownPath, timeZone: 'UTC', signal }),
+    }
+    const entry = await unlessMissing(stat(calls, remote, shownPath))
+    if (entry !== undefined) throw this.#exists(entry.size)
   }
 
   /** Whether a broken attempt is gone on with. What the server keeps of it has to be told from an older file. */
@@ -299,11 +318,11 @@ class Upload {
     return withSession(pool, { signal, retry, onRetry: (event) => emit('retry', event) }, ask)
   }
 
-  #exists(size: number): FtpReplyError {
+  #exists(size: number | undefined): FtpReplyError {
     const { shownPath, journal } = this.#place
     const host = `${journal.host}:${journal.port}`
     const message = `"${shownPath}" exists on ${host}, and option "overwrite" says not to replace it`
-    const reply = { code: 213, lines: [String(size)] }
+    const reply = { code: 213, lines: [String(size ?? '')] }
     return new FtpReplyError('ERR_FTP_EXISTS', message, { reply, host, command: `SIZE ${shownPath}` })
   }
 }
@@ -311,3 +330,12 @@ class Upload {
 const REMOVAL_MS = 10_000
 /** Less is sent again sooner than it is asked for how far it has come. */
 const WORTH_GOING_ON_BYTES = 1_048_576
+
+async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked
+  } catch (error) {
+    if (error instanceof FtpReplyError && error.code === 'ERR_FTP_NOT_FOUND') return undefined
+    throw error
+  }
+}

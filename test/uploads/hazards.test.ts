@@ -89,4 +89,25 @@ describe('an upload', () => {
     expect(error).toMatchObject({ code: 'ERR_FTP_CONTROL_CLOSED' })
     expect(retries).toBe(0)
   })
+
+  test('a server without SIZE: what must not be replaced is looked for in the listing', async () => {
+    const { error } = await upload(
+      async (control) => {
+        await control.expect('TYPE I').reply('200 fine')
+        await control.expect('SIZE file').reply('502 what?')
+        await control.expect('PWD').reply('257 "/" is it')
+        await control.expect('CWD file').reply('550 no directory')
+        await control.expect('CWD /').reply('250 fine')
+        await control.expect('SIZE file').reply('502 what?')
+        const data = await control.passive()
+        await control.expect('MLSD').reply('150 here it comes')
+        await data.write('type=file;size=5; file\r\n')
+        await data.end()
+        control.reply('226 done')
+      },
+      CONTENT,
+      { overwrite: 'error' },
+    )
+    expect(error).toMatchObject({ code: 'ERR_FTP_EXISTS' })
+  })
 })

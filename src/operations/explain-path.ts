@@ -14,12 +14,17 @@ import { pathsAbove } from './paths.ts'
 /** What has to be so for the verb to be carried out. */
 export type Wanted = 'something there' | 'nothing there' | 'a place for it'
 
-/** Runs `work`; a refusal that says nothing is replaced by one that does, if the server can still be asked. */
+/**
+ * Runs `work`; a refusal that says nothing is replaced by one that does, if the server can still be asked.
+ *
+ * @param signal cuts the session while it is asked, and not while `work` runs
+ */
 export async function explained<T>(
   session: Session,
   path: RemotePath,
   wanted: Wanted,
   work: () => Promise<T>,
+  signal?: AbortSignal,
 ): Promise<T> {
   try {
     return await work()
@@ -29,7 +34,8 @@ export async function explained<T>(
       !AMBIGUOUS.has(error.reply.code) ||
       meaningOf(error.reply) !== undefined
     if (isTelling || !session.control.isOpen) throw error
-    const code = await meaning(session, path, wanted).catch(() => undefined)
+    const asked = session.abortable(signal, () => meaning(session, path, wanted))
+    const code = await asked.catch(() => undefined)
     if (code === undefined) throw error
     const [verb = ''] = error.command?.split(' ') ?? []
     throw replyError(error.reply, session.control.label, command(verb, path), code, ADVICE[code])

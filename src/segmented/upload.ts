@@ -190,13 +190,13 @@ class Upload {
     meter.connectionStarted()
     let result: StoreResult
     try {
-      result = await explained(session, this.#path, 'a place for it', () =>
+      const stored = (): Promise<StoreResult> =>
         store(session, {
           ...{ verb: append ? 'APPE' : 'STOR', path: this.#path, type: type === 'ascii' ? 'A' : 'I' },
           ...{ offset: from, source: this.#chunks(from), limits: [limit, this.#place.limit], signal },
           onSent: (bytes) => (this.#progress.arrived = from + bytes),
-        }),
-      )
+        })
+      result = await explained(session, this.#path, 'a place for it', stored, signal)
     } finally {
       meter.connectionEnded()
     }

@@ -110,4 +110,21 @@ describe('an upload', () => {
     )
     expect(error).toMatchObject({ code: 'ERR_FTP_EXISTS' })
   })
+
+  test('an abort does not wait for a server that does not say why it refuses', async () => {
+    const controller = new AbortController()
+    const reason = new Error('of our own')
+    const { error } = await upload(
+      async (control) => {
+        await storing(control)
+        control.reply('553 no')
+        await control.expect('PWD')
+        controller.abort(reason)
+        await control.silence()
+      },
+      CONTENT,
+      { signal: controller.signal },
+    )
+    expect(error).toBe(reason)
+  })
 })

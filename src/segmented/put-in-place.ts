@@ -14,9 +14,9 @@ import { size as sizeOf } from '../session/facts.ts'
 import { deleteFile, rename } from '../session/files.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 
-/** Another name in the same directory. */
-export function besides(path: RemotePath): RemotePath {
-  const suffix = `.octoftp-${randomBytes(4).toString('hex')}`
+/** Another name in the same directory: one that is found again, or one that nobody else uses. */
+export function besides(path: RemotePath, isFoundAgain: boolean): RemotePath {
+  const suffix = isFoundAgain ? '.octoftp-part' : `.octoftp-${randomBytes(4).toString('hex')}`
   return typeof path === 'string' ? path + suffix : Uint8Array.of(...path, ...Buffer.from(suffix))
 }
 
@@ -71,7 +71,7 @@ export class PuttingInPlace {
 
   async #putAside(session: Session): Promise<boolean> {
     // Noted before it is there: an answer can be lost here, too.
-    this.#aside ??= besides(this.#to)
+    this.#aside ??= besides(this.#to, false)
     const isAside = await unlessRefused(rename(session, this.#to, this.#aside))
     if (!isAside) this.#aside = undefined
     return isAside

@@ -15,36 +15,43 @@ import { endLease } from '../operations/session-pool.ts'
 import type { UploadSource } from '../operations/upload-source.ts'
 import { stat } from '../operations/stat.ts'
 import { withSession } from '../operations/with-session.ts'
+import { command } from '../protocol/command.ts'
+import { strongestShared } from '../protocol/checksum.ts'
+import { NO_FEATURES } from '../protocol/features.ts'
+import { refusal } from '../session/refusal.ts'
 import type { Lease } from '../pool/lease.ts'
-import { deleteFile, setModificationTime } from '../session/files.ts'
+import { deleteFile } from '../session/files.ts'
 import { size as sizeOf } from '../session/facts.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 import { store, type StoreResult } from '../session/store.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
+import { onAbort, waitOrAbort } from '../util/abort.ts'
+import { deferred } from '../util/deferred.ts'
 import { delay, startTimer } from '../util/timer.ts'
-import type { VerifiedState } from './download-result.ts'
+import { bytesThere, RunningDigest } from './bytes-there.ts'
+import type { MatchedChecksum } from './download-result.ts'
 import { besides, PuttingInPlace } from './put-in-place.ts'
 import type { SourcePlace } from './source.ts'
 import { TlsTally, type TransferTls } from './tls-tally.ts'
 import type { UploadSettings } from './upload-options.ts'
+import { verifyUpload, type UploadVerification } from './verify-upload.ts'
 
 export interface UploadResult {
   /** The remote path, as it was given. */
   readonly path: RemotePath
   /** Of the source. */
   readonly bytes: number
+  /** Bytes of it that an earlier attempt had brought (`resume`). */
+  readonly resumedBytes: number
   /** Bytes that were sent more than once, since a connection was lost. */
   readonly resentBytes: number
   readonly elapsedSeconds: number
   readonly averageBytesPerSecond: number
   /** `undefined` for a plain connection. */
   readonly tls: TransferTls | undefined
-  readonly verified: {
-    /** SIZE behind it against the bytes sent. */
-    readonly size: VerifiedState
-    /** Whether the remote file has got the local one's modification time. */
-    readonly modified: VerifiedState
-  }
+  readonly verified: UploadVerification['verified']
+  /** The checksum that matched. */
+  readonly checksum: MatchedChecksum | undefined
 }
 
 export interface UploadRequest {
@@ -69,14 +76,17 @@ class Upload {
   readonly #progress: { start: number; end: number; arrived: number }
   /** Where the bytes go: the path itself, or another name beside it. */
   readonly #path: RemotePath
+  #resumed = 0
   #resent = 0
+  /** Of what is sent, where it cannot be read a second time. */
+  #digest: RunningDigest | undefined
   #placing: PuttingInPlace | undefined
   /** The size of the remote file before, where it is added to. */
   #before = 0
   /** The size of an older file that may be there still. */
   #older: number | undefined
-  /** Whether the server has refused to take anything but a whole file. */
-  #isWholeWanted = false
+  /** How a broken attempt is gone on with: the next is tried where one is refused. */
+  #wayOn: 'REST' | 'APPE' | 'anew' = 'REST'
   /** Whether a STOR of ours has begun, so that what stands there is ours. */
   #hasBegun = false
 
@@ -85,7 +95,7 @@ class Upload {
     this.#settings = settings
     this.#source = source
     this.#context = context
-    this.#path = settings.atomic ? besides(place.remote) : place.remote
+    this.#path = settings.atomic ? besides(place.remote, settings.resume) : place.remote
     this.#progress = { start: 0, end: source.size ?? Infinity, arrived: 0 }
     context.meter.total = source.size
     context.meter.segments = () => [this.#progress]
@@ -99,26 +109,47 @@ class Upload {
       const bytes = await this.#sendAll()
       this.#throwIfShorter(bytes)
       this.#context.enter('verifying')
-      const verified = await this.#ask((session) => this.#check(session, bytes))
+      const verification = await this.#ask((session) => this.#verify(session, bytes))
       if (this.#settings.atomic) await this.#putInPlace(bytes)
       const { elapsedSeconds, averageBytesPerSecond } = this.#context.meter.snapshot()
       return {
-        ...{ path: remote, bytes, resentBytes: this.#resent, elapsedSeconds, averageBytesPerSecond },
-        ...{ tls: this.#tally.result(), verified },
+        ...{ path: remote, bytes, resumedBytes: this.#resumed, resentBytes: this.#resent },
+        ...{ elapsedSeconds, averageBytesPerSecond, tls: this.#tally.result(), ...verification },
       }
     } catch (error) {
-      if (this.#settings.atomic && this.#hasBegun) await this.#removeRest()
+      if (this.#settings.atomic && !this.#settings.resume && this.#hasBegun) await this.#removeRest()
       throw error
     }
   }
 
   async #prepare(): Promise<void> {
-    const { overwrite, append, atomic } = this.#settings
+    const { overwrite, append, atomic, resume } = this.#settings
     const { remote } = this.#place
+    if (resume && !this.#source.isRepeatable) {
+      throw new TypeError(
+        'Option "resume" needs a source that can be read again: a local file, bytes or text',
+      )
+    }
     if (overwrite === 'error' && !append) await this.#throwIfThere()
     if (append) this.#before = (await this.#ask((session) => sizeOf(session, remote))) ?? 0
+    else if (resume) await this.#resume()
     else if (this.#isWorthGoingOn && !atomic)
       this.#older = await this.#ask((session) => sizeOf(session, this.#path))
+    if (this.#settings.checksum !== false && !this.#source.isRepeatable) await this.#digestOnTheWay()
+  }
+
+  async #resume(): Promise<void> {
+    const { meter, signal } = this.#context
+    const there = await this.#ask((session) => bytesThere(session, this.#path, this.#source, signal))
+    this.#resumed = this.#progress.arrived = there
+    meter.resumed(there)
+  }
+
+  /** What goes by cannot be asked for its checksum later. */
+  async #digestOnTheWay(): Promise<void> {
+    const features = await this.#ask(({ profile }) => Promise.resolve(profile.features ?? NO_FEATURES))
+    const algorithm = strongestShared(features)
+    this.#digest = algorithm && new RunningDigest(algorithm)
   }
 
   /** By SIZE; where a server without it says no, that says nothing. */
@@ -143,31 +174,67 @@ class Upload {
   /** Whether a broken attempt is gone on with. What the server keeps of it has to be told from an older file. */
   get #isWorthGoingOn(): boolean {
     const { isRepeatable, size = 0 } = this.#source
-    const { append, type } = this.#settings
-    return isRepeatable && size >= WORTH_GOING_ON_BYTES && !append && type !== 'ascii'
+    const { append, type, resume } = this.#settings
+    return isRepeatable && (resume || size >= WORTH_GOING_ON_BYTES) && !append && type === 'binary'
   }
 
   /** Sends the source, again where a connection was lost and that can be mended. Gives its bytes. */
   async #sendAll(): Promise<number> {
     const { signal, emit } = this.#context
     const budget = new RetryBudget(this.#place.retry, this.#source.size, Math.random)
-    for (let from = 0; ;) {
+    for (let from = this.#resumed; ;) {
+      if (from > 0 && from === this.#source.size) return from
+      await this.#whileOpen()
       const { lease } = await this.#withSession(() => Promise.resolve())
       try {
-        return from + (await this.#send(lease, from))
+        return from + (await this.#sendUntilPaused(lease, from))
       } catch (error) {
         endLease(lease, error)
         signal.throwIfAborted()
-        const delayMs = this.#delayAfter(budget, error, from)
-        emit('retry', { attempt: budget.failures, delayMs, error })
-        await delay(delayMs, signal)
+        if (error !== PAUSED) {
+          const delayMs = this.#delayAfter(budget, error, from)
+          emit('retry', { attempt: budget.failures, delayMs, error })
+          await delay(delayMs, signal)
+        }
+        await this.#whileOpen()
         const arrived = this.#progress.arrived
         from = await this.#whereToGoOn()
         this.#resent += Math.max(0, arrived - from)
         this.#progress.arrived = from
-        if (from > 0 && from === this.#source.size) return from
       }
     }
+  }
+
+  /** A pause gives the connection back where the rest can be sent later; else nothing is sent meanwhile. */
+  async #sendUntilPaused(lease: Lease<Session>, from: number): Promise<number> {
+    const { signal, gate } = this.#context
+    const cutting = new AbortController()
+    const stopListening = onAbort(signal, (reason) => cutting.abort(reason))
+    const stopWatching = gate.onChange(() => {
+      if (gate.isClosed && this.#isWorthGoingOn) cutting.abort(PAUSED)
+    })
+    try {
+      return await this.#send(lease, from, cutting.signal)
+    } finally {
+      stopListening()
+      stopWatching()
+    }
+  }
+
+  /** Waits while the transfer is paused. */
+  async #whileOpen(): Promise<void> {
+    const { gate, signal, enter } = this.#context
+    if (!gate.isClosed) return
+    const opened = deferred<undefined>()
+    const stopWatching = gate.onChange(() => opened.resolve(undefined))
+    try {
+      enter('paused')
+      gate.rested()
+      await waitOrAbort(opened.promise, signal)
+    } finally {
+      stopWatching()
+    }
+    await this.#whileOpen()
   }
 
   #delayAfter(budget: RetryBudget, error: unknown, from: number): number {
@@ -175,25 +242,32 @@ class Upload {
     const isLost = this.#hasBegun && (!this.#source.isRepeatable || this.#settings.append)
     if (isLost) throw error
     const isRefused = error instanceof FtpReplyError && error.reply.code !== 421
-    if (isRefused && from > 0 && this.#progress.arrived === from) {
+    if (isRefused && from > 0 && this.#progress.arrived === from && this.#wayOn !== 'anew') {
       // ProFTPD, unless told otherwise, answers REST with 350, and the STOR behind it with 451.
-      this.#isWholeWanted = true
+      this.#wayOn = this.#wayOn === 'REST' ? 'APPE' : 'anew'
       return 0
     }
     return budget.delayAfter(error, this.#progress.arrived)
   }
 
-  async #send(lease: Lease<Session>, from: number): Promise<number> {
-    const { append, type } = this.#settings
-    const { signal, limit, meter } = this.#context
+  async #send(lease: Lease<Session>, from: number, signal: AbortSignal): Promise<number> {
+    const { append, type, allocate } = this.#settings
+    const { limit, meter } = this.#context
     const session = lease.value
+    if (allocate) await session.abortable(signal, () => allocated(session, this.#source.size))
+    const isAdded = append || (from > 0 && this.#wayOn === 'APPE')
     meter.connectionStarted()
     let result: StoreResult
     try {
       const stored = (): Promise<StoreResult> =>
         store(session, {
-          ...{ verb: append ? 'APPE' : 'STOR', path: this.#path, type: type === 'ascii' ? 'A' : 'I' },
-          ...{ offset: from, source: this.#chunks(from), limits: [limit, this.#place.limit], signal },
+          ...{
+            verb: isAdded ? 'APPE' : 'STOR',
+            path: this.#path,
+            type: TYPES[type],
+            offset: isAdded ? 0 : from,
+          },
+          ...{ source: this.#chunks(from), limits: [limit, this.#place.limit], signal },
           onSent: (bytes) => (this.#progress.arrived = from + bytes),
         })
       result = await explained(session, this.#path, 'a place for it', stored, signal)
@@ -211,22 +285,27 @@ class Upload {
     endLease(lease, doubt)
     const { append, atomic, type } = this.#settings
     // Under its own name an older file of the same size may be there still. What is gone on with is asked for then.
-    if (type === 'ascii' || this.#isWorthGoingOn || !(append || atomic)) throw doubt
+    if (type !== 'binary' || this.#isWorthGoingOn || !(append || atomic)) throw doubt
     const there = await this.#ask((session) => sizeOf(session, this.#path))
     if (there !== this.#before + bytes) throw doubt
   }
 
   async *#chunks(from: number): AsyncGenerator<Uint8Array, void> {
     this.#hasBegun = true
-    yield* this.#source.chunks(from)
+    for await (const chunk of this.#source.chunks(from)) {
+      this.#digest?.update(chunk)
+      yield chunk
+      // One that can be gone on with is cut by a pause, and not held.
+      if (!this.#isWorthGoingOn) await this.#whileOpen()
+    }
   }
 
   /** Where the server has come to in what is ours; 0 where it does not say, or cannot go on there. */
   async #whereToGoOn(): Promise<number> {
-    if (!this.#hasBegun || this.#isWholeWanted || !this.#isWorthGoingOn) return 0
+    if (!(this.#hasBegun || this.#resumed > 0) || this.#wayOn === 'anew' || !this.#isWorthGoingOn) return 0
     if (!(await this.#source.isUnchanged())) return 0
     return this.#ask(async (session) => {
-      if (session.profile.restart === 'unusable') return 0
+      if (session.profile.restart === 'unusable' && this.#wayOn === 'REST') this.#wayOn = 'APPE'
       const there = await sizeOf(session, this.#path)
       // Some keep the older file until the new one is whole.
       const isOurs = there !== undefined && there !== this.#older && there <= this.#progress.arrived
@@ -243,44 +322,17 @@ class Upload {
     throw new FtpTransferError('ERR_FTP_SOURCE_CHANGED', message, { path, expected, actual })
   }
 
+  #verify(session: Session, bytes: number): Promise<UploadVerification> {
+    const { emit } = this.#context
+    const { shownPath } = this.#place
+    const sent = { path: this.#path, shownPath, size: this.#before + bytes, source: this.#source }
+    return verifyUpload(session, { ...sent, digest: this.#digest, settings: this.#settings }, emit)
+  }
+
   async #putInPlace(bytes: number): Promise<void> {
     const placing = new PuttingInPlace(this.#path, this.#place.remote, bytes)
     this.#placing = placing
     await this.#ask((session) => placing.run(session))
-  }
-
-  async #check(session: Session, bytes: number): Promise<UploadResult['verified']> {
-    const { emit } = this.#context
-    const size = await this.#verifySize(session, bytes)
-    emit('verify', { check: 'size', outcome: size })
-    const modified = await this.#setModified(session)
-    emit('verify', { check: 'modified', outcome: modified })
-    return { size, modified }
-  }
-
-  async #verifySize(session: Session, bytes: number): Promise<VerifiedState> {
-    const { verify, type } = this.#settings
-    if (verify === false || type === 'ascii') return 'not asked'
-    const actual = await sizeOf(session, this.#path)
-    const expected = this.#before + bytes
-    if (actual === expected) return 'matched'
-    if (actual === undefined && verify === 'auto') return 'unavailable'
-    const { shownPath: path } = this.#place
-    const told = actual === undefined ? 'the server does not tell its size' : `the server has ${actual}`
-    const message = `${path} was sent with ${expected} bytes, and ${told}`
-    throw new FtpTransferError('ERR_FTP_SIZE_MISMATCH', message, { path, expected, actual })
-  }
-
-  async #setModified(session: Session): Promise<VerifiedState> {
-    const { modified } = this.#source
-    if (modified === undefined || !this.#settings.preserveModified) return 'not asked'
-    try {
-      await setModificationTime(session, this.#path, modified)
-      return 'matched'
-    } catch (error) {
-      if (error instanceof FtpReplyError && error.reply.code !== 421) return 'unavailable'
-      throw error
-    }
   }
 
   /** Beside an upload that failed nothing of it is left, as far as the server lets us. */
@@ -327,6 +379,18 @@ class Upload {
   }
 }
 
+/** ALLO: those that need no such thing say 202 or 5yz; only a lack of room is a refusal of the file. */
+async function allocated(session: Session, bytes: number | undefined): Promise<void> {
+  if (bytes === undefined) return
+  const sent = command('ALLO', String(bytes))
+  const reply = await session.request(sent)
+  if (NO_ROOM.has(reply.code)) throw refusal(session, reply, sent)
+}
+
+const NO_ROOM: ReadonlySet<number> = new Set([421, 452, 552])
+const TYPES = { binary: 'I', ascii: 'A', ebcdic: 'E' } as const
+/** Why an attempt is cut that a pause cuts. */
+const PAUSED = new Error('The upload was paused')
 const REMOVAL_MS = 10_000
 /** Less is sent again sooner than it is asked for how far it has come. */
 const WORTH_GOING_ON_BYTES = 1_048_576

@@ -61,25 +61,33 @@ test('a server that keeps the older file until the new one is whole: no mixture 
   expect(result?.verified.size).toBe('matched')
 })
 
-test('REST that is refused: all of it is sent', async () => {
+test('REST that is refused, and APPE as well: all of it is sent', async () => {
   const { result, retries } = await brokenOff('550 nothing there', async (control) => {
     await control.expect('SIZE file').reply('213 1000')
     await control.passive()
     await control.expect('REST 1000').reply('502 not here')
+    await control.expect('SIZE file').reply('213 1000')
+    await control.passive()
+    await control.expect('APPE file').reply('502 nor here')
     await takesFrom(control, 0)
   })
-  expect([result?.verified.size, retries]).toEqual(['matched', 2])
+  expect([result?.verified.size, retries]).toEqual(['matched', 3])
 })
 
-test('STOR that is refused behind REST, as ProFTPD does unless told otherwise: all of it is sent', async () => {
+test('STOR that is refused behind REST, as ProFTPD does unless told otherwise: the rest is added', async () => {
   const { result } = await brokenOff('550 nothing there', async (control) => {
     await control.expect('SIZE file').reply('213 1000')
     await control.passive()
     await control.expect('REST 1000').reply('350 go on')
     await control.expect('STOR file').reply('451 file: Restart not permitted, try again')
+    await control.expect('SIZE file').reply('213 1000')
     const data = await control.passive()
     await control.expect('REST 0').reply('350 from the start')
-    await takes(control, data, 0)
+    await control.expect('APPE file').reply('150 send')
+    expect(LARGE.subarray(1_000).equals(await data.readToEnd())).toBe(true)
+    await data.end()
+    control.reply('226 done')
+    await control.expect('SIZE file').reply(`213 ${LARGE.length}`)
   })
   expect(result?.verified.size).toBe('matched')
 })

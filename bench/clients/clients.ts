@@ -4,14 +4,20 @@ import { readFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** One file to fetch. */
-export interface DownloadTask {
+/** A file on a server, and how it is reached. */
+interface RemoteFile {
   readonly host: string
   readonly port: number
   readonly user: string
   readonly password: string
   /** On the server, with a leading slash; without characters that a URL or a shell would have to escape. */
   readonly path: string
+  /** Explicit TLS on both channels, verified against this authority. Undefined: plain. */
+  readonly caFile: string | undefined
+}
+
+/** One file to fetch. */
+export interface DownloadTask extends RemoteFile {
   /** The local file, which does not exist yet. */
   readonly target: string
   readonly connections: number
@@ -19,8 +25,11 @@ export interface DownloadTask {
   readonly automatic?: boolean | undefined
   /** Where the same file is as well. */
   readonly mirrors?: readonly Pick<DownloadTask, 'host' | 'port' | 'user' | 'password'>[] | undefined
-  /** Explicit TLS on both channels, verified against this authority. Undefined: plain. */
-  readonly caFile: string | undefined
+}
+
+/** One local file to send, to a path where nothing is yet. */
+export interface UploadTask extends RemoteFile {
+  readonly source: string
 }
 
 export interface Client {
@@ -29,6 +38,11 @@ export interface Client {
   version(): string | undefined
   /** The command, or undefined where the client cannot do it (as FTP over TLS). */
   download(task: DownloadTask): readonly string[] | undefined
+  /** Absent where uploads are not compared with it. */
+  readonly upload?: {
+    command(task: UploadTask): readonly string[]
+    readonly label: string
+  }
   /** What it is called in a table; says so where it uses fewer connections than the others. */
   label(task: DownloadTask): string
 }
@@ -51,12 +65,12 @@ function packageVersion(packageFile: URL): string | undefined {
   }
 }
 
-function urlOf(
-  scheme: string,
-  { host, port, user, password, path }: DownloadTask,
-  withUser: boolean,
-): string {
+function urlOf(scheme: string, { host, port, user, password, path }: RemoteFile, withUser: boolean): string {
   return `${scheme}://${withUser ? `${user}:${password}@` : ''}${host}:${port}${path}`
+}
+
+function schemeOf({ caFile }: RemoteFile): string {
+  return caFile === undefined ? 'ftp' : 'ftpes'
 }
 
 function nodeProgram(file: string, input: object): string[] {
@@ -69,43 +83,60 @@ const octoftp: Client = {
   label: () => 'octoftp',
   download: (task) => {
     const { target, caFile, mirrors = [] } = task
-    const scheme = caFile === undefined ? 'ftp' : 'ftpes'
     const urls = [task, ...mirrors.map((mirror) => ({ ...task, ...mirror }))].map((one) =>
-      urlOf(scheme, one, true),
+      urlOf(schemeOf(task), one, true),
     )
     const connections = task.automatic === true ? 'auto' : task.connections
     return nodeProgram('octoftp.mjs', { urls, target, connections, caFile })
   },
+  upload: {
+    label: 'octoftp',
+    command: (task) => {
+      const { host, port, user, password, path, source, caFile } = task
+      const url = `${schemeOf(task)}://${host}:${port}`
+      return nodeProgram('octoftp-upload.mjs', { url, user, password, source, path, caFile })
+    },
+  },
+}
+
+/** Nobody's settings, silence unless it fails, the login, and TLS where it is asked for. */
+function curlWith({ caFile, user, password }: RemoteFile): string[] {
+  const security = caFile === undefined ? [] : ['--ssl-reqd', '--cacert', caFile]
+  return ['curl', '-q', '-sS', ...security, '--user', `${user}:${password}`]
 }
 
 const curl: Client = {
   name: 'curl',
   version: () => printedVersion('curl'),
   label: oneConnection('curl'),
-  download: (task) => {
-    const security = task.caFile === undefined ? [] : ['--ssl-reqd', '--cacert', task.caFile]
-    const login = ['--user', `${task.user}:${task.password}`]
-    return ['curl', '-q', '-sS', ...security, ...login, '-o', task.target, urlOf('ftp', task, false)]
+  download: (task) => [...curlWith(task), '-o', task.target, urlOf('ftp', task, false)],
+  upload: {
+    label: 'curl -T',
+    command: (task) => [...curlWith(task), '-T', task.source, urlOf('ftp', task, false)],
   },
+}
+
+/** A script of lftp's that logs in, with TLS where it is asked for, and does the one thing. */
+function lftpDoing(work: string, { host, port, user, password, caFile }: RemoteFile): string[] {
+  const security =
+    caFile === undefined
+      ? ['set ftp:ssl-allow no']
+      : ['set ftp:ssl-force yes', 'set ftp:ssl-protect-data yes', `set ssl:ca-file ${caFile}`]
+  const open = `open -u ${user},${password} -p ${port} ftp://${host}`
+  return ['lftp', '--norc', '-c', ['set cmd:fail-exit yes', ...security, open, work].join('; ')]
 }
 
 const lftp: Client = {
   name: 'lftp',
   version: () => printedVersion('lftp'),
   label: ({ connections }) => (connections === 1 ? 'lftp get' : `lftp pget -n ${connections}`),
-  download: ({ host, port, user, password, path, target, connections, caFile }) => {
-    const security =
-      caFile === undefined
-        ? ['set ftp:ssl-allow no']
-        : ['set ftp:ssl-force yes', 'set ftp:ssl-protect-data yes', `set ssl:ca-file ${caFile}`]
-    const get = connections === 1 ? 'get' : `pget -n ${connections}`
-    const script = [
-      'set cmd:fail-exit yes',
-      ...security,
-      `open -u ${user},${password} -p ${port} ftp://${host}`,
-      `${get} ${path} -o ${target}`,
-    ]
-    return ['lftp', '--norc', '-c', script.join('; ')]
+  download: (task) => {
+    const get = task.connections === 1 ? 'get' : `pget -n ${task.connections}`
+    return lftpDoing(`${get} ${task.path} -o ${task.target}`, task)
+  },
+  upload: {
+    label: 'lftp put',
+    command: (task) => lftpDoing(`put ${task.source} -o ${task.path}`, task),
   },
 }
 

@@ -13,6 +13,7 @@ import { loopback1Gib } from './scenarios/loopback-1gib.ts'
 import type { Scenario, ScenarioCase } from './scenarios/scenario.ts'
 import { twoMirrors } from './scenarios/two-mirrors.ts'
 import { oneStalls, unevenConnections } from './scenarios/uneven-connections.ts'
+import { upload1Gib } from './scenarios/upload-1gib.ts'
 
 const scenarios: readonly Scenario[] = [
   loopback1Gib,
@@ -21,6 +22,7 @@ const scenarios: readonly Scenario[] = [
   oneStalls,
   longDistance,
   twoMirrors,
+  upload1Gib,
 ]
 
 const usage = `npm run bench -- [options]
@@ -43,6 +45,8 @@ Beside the contests (after \`npm run build\`; each has its own --help):
 
   node --import tsx bench/killed-often.ts   one file, the client killed again and again on the way
   node --import tsx bench/random-links.ts   'auto' against fixed numbers of connections on links drawn at random
+  node --import tsx bench/listings.ts       large listings, octoftp and basic-ftp in turn
+  node --import tsx bench/stats.ts          many questions at once over a long distance
   node --import tsx bench/rotation.ts       what giving up sessions for new ones costs
   node --import tsx bench/over-fetch.ts     what is sent beyond the file over a long distance
   node --import tsx bench/steals.ts         many steals on each real server: no control connection may be lost

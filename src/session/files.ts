@@ -1,4 +1,5 @@
 /** Verbs that make, move and remove files and directories, and change what is known of them. */
+import { FtpReplyError } from '../errors.ts'
 import { command } from '../protocol/command.ts'
 import { isCompletion, isIntermediate, type Reply } from '../protocol/reply.ts'
 import { formatModificationTime } from '../protocol/time.ts'
@@ -26,8 +27,14 @@ export async function rename(session: Session, from: RemotePath, to: RemotePath)
 
 /** CWD. What is relative means something else from here on, until {@link Session.goBack}. */
 export async function changeDirectory(session: Session, path: RemotePath): Promise<void> {
+  const wasAtBase = session.isAtBase
   await session.leaveBase()
-  await carryOut(session, command('CWD', path))
+  try {
+    await carryOut(session, command('CWD', path))
+  } catch (error) {
+    if (wasAtBase && error instanceof FtpReplyError) session.stayAtBase()
+    throw error
+  }
 }
 
 /** SITE CHMOD, which no RFC knows and nearly every server on Unix. `mode` as in `0o644`. */

@@ -109,6 +109,16 @@ export class Session {
     this.#hasMoved = true
   }
 
+  /** Whether it is where its relative paths are meant. */
+  get isAtBase(): boolean {
+    return !this.#hasMoved
+  }
+
+  /** Behind a CWD from there that was refused: the way back is a round trip. */
+  stayAtBase(): void {
+    this.#hasMoved = false
+  }
+
   /** Back to where its relative paths are meant. */
   async goBack(): Promise<void> {
     if (!this.#hasMoved) return

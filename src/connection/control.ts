@@ -65,6 +65,7 @@ export class ControlConnection {
   #waiter: Waiter | undefined
   #roundTripMs = Infinity
   #lastReply: Reply | undefined
+  #isLoggedIn = false
 
   constructor(socket: Socket, options: ControlOptions) {
     this.label = options.label
@@ -109,6 +110,14 @@ export class ControlConnection {
   onClose(listener: (reason: unknown) => void): () => void {
     this.#closeListeners.add(listener)
     return () => this.#closeListeners.delete(listener)
+  }
+
+  /**
+   * The password has been taken. From here on what a 1yz to 3yz says is read as it is: a path or a name may hold what
+   * the password is. Errors and whoever watches get nothing of it still.
+   */
+  loggedIn(): void {
+    this.#isLoggedIn = true
   }
 
   /** An idle connection does not hold the process. */
@@ -216,7 +225,7 @@ export class ControlConnection {
   }
 
   readonly #onData = (chunk: Uint8Array): void => {
-    for (const reply of this.#parser.push(chunk)) this.#deliver(this.#redacted(reply))
+    for (const reply of this.#parser.push(chunk)) this.#deliver(reply)
     if (this.#parser.failure !== undefined) this.#fail(this.#parser.failure)
   }
 
@@ -228,9 +237,12 @@ export class ControlConnection {
     this.#fail(this.#lost(undefined))
   }
 
-  #deliver(reply: Reply): void {
-    this.#lastReply = reply
-    this.#watch?.received(reply)
+  #deliver(received: Reply): void {
+    const redacted = this.#redacted(received)
+    const isRead = this.#isLoggedIn && received.code < 400 && redacted !== received
+    const reply = isRead ? { ...received, shown: redacted.lines } : redacted
+    this.#lastReply = redacted
+    this.#watch?.received(redacted)
     const waiter = this.#waiter
     if (waiter === undefined) {
       this.#replies.push(reply)

@@ -32,7 +32,7 @@ export function replyError(
   const end = answer.endsWith('.') ? '' : '.'
   const message = `${label} refused ${subject}: ${answer}${advice === undefined ? '' : `${end} ${advice}`}`
   return new FtpReplyError(code, message, {
-    reply: { code: reply.code, lines: reply.lines },
+    reply: { code: reply.code, lines: reply.shown ?? reply.lines },
     host: label,
     command: command === undefined ? undefined : describeCommand(command),
   })

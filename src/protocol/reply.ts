@@ -11,6 +11,8 @@ export interface Reply {
    * those between are as they came, a code or a leading blank of their own included.
    */
   readonly lines: readonly string[]
+  /** The same for people, secrets removed, where `lines` are not: what a path or a name may hold, a password may be. */
+  readonly shown?: readonly string[]
 }
 
 /** The first digit of a code: preliminary, completion, intermediate, transient and permanent failure. */
@@ -53,7 +55,7 @@ export function replyText(reply: Reply): string {
   const repeatedCode = `${reply.code}-`
   const shown: string[] = []
   let length = 0
-  for (const line of reply.lines) {
+  for (const line of reply.shown ?? reply.lines) {
     const text = (line.startsWith(repeatedCode) ? line.slice(repeatedCode.length) : line).trim()
     if (text !== '') shown.push(text)
     length += text.length

@@ -53,6 +53,7 @@ export async function login(
     if (options.security === 'explicit') await startTls(control, options)
     if (virtualHost !== undefined) await nameHost(control, virtualHost, timeouts.reply)
     const accepted = await identify(control, options, password)
+    control.loggedIn()
     if (options.security !== 'none') await protectData(control, options)
     profile.features ??= await askFeatures(control, options)
     const wantsUtf8 = codec === UTF_8 && profile.features.has('UTF8')

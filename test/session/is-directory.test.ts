@@ -16,7 +16,7 @@ test('without MLST a CWD tells; a refused one needs no way back, and PWD is aske
     expect(await isDirectory(session, 'a.bin')).toBe(false)
     expect(await isDirectory(session, 'b')).toBe(true)
     expect(await isDirectory(session, 'c.bin')).toBe(false)
-    expect(session.isHome).toBe(true)
+    expect(session.isAtBase).toBe(true)
   } finally {
     session.destroy(new Error('over'))
   }
@@ -33,9 +33,9 @@ test('who is away stays away behind a CWD that is refused', async () => {
   try {
     await changeDirectory(session, 'a')
     await expect(changeDirectory(session, 'b')).rejects.toMatchObject({ code: 'ERR_FTP_REPLY' })
-    expect(session.isHome).toBe(false)
-    await session.goHome()
-    expect(session.isHome).toBe(true)
+    expect(session.isAtBase).toBe(false)
+    await session.goBack()
+    expect(session.isAtBase).toBe(true)
   } finally {
     session.destroy(new Error('over'))
   }

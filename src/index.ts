@@ -3,7 +3,15 @@
  *
  * @module
  */
-export { download, type DownloadSource, type OneShotDownloadOptions } from './one-shots.ts'
+export {
+  download,
+  list,
+  upload,
+  type DownloadSource,
+  type OneShotDownloadOptions,
+  type OneShotListOptions,
+  type OneShotUploadOptions,
+} from './one-shots.ts'
 export { FtpClient, type ChecksumRangeOptions } from './client.ts'
 export type { AskOptions } from './operations/calls.ts'
 export { FtpSession, type CommandOptions, type SessionTransferOptions } from './operations/ftp-session.ts'

@@ -1,5 +1,5 @@
 /**
- * `download(url, …)` and its kin: a call with a URL, or with several of one file.
+ * `download(url, …)`, `upload(…, url)` and `list(url)`: a call with a URL, or with several of one file.
  */
 import {
   adoptTransfer,
@@ -11,9 +11,13 @@ import {
 } from './client.ts'
 import { MOST_CONNECTIONS, optionsWithUrl, readUrl, type FtpClientOptions } from './options.ts'
 import { describeFtpUrl, type FtpUrl } from './protocol/url.ts'
+import type { Entry } from './listing/entry.ts'
+import type { ListOptions } from './operations/list.ts'
 import { runDownload } from './segmented/download.ts'
 import type { DownloadResult } from './segmented/download-result.ts'
 import { connectionsOption, downloadSettings, type DownloadOptions } from './segmented/options.ts'
+import type { UploadOptions } from './segmented/upload-options.ts'
+import type { UploadResult } from './segmented/upload.ts'
 import { borrowClient, type BorrowedClient } from './shared-clients.ts'
 import { Transfer, whenOver } from './transfer/transfer.ts'
 import { optionsObject, wholeNumber } from './util/validate.ts'
@@ -24,7 +28,8 @@ const MOST_AUTOMATIC = 16
 /** What belongs to the client, in the options of a one-shot. */
 const CLIENT_OPTIONS = [
   ...['host', 'port', 'user', 'password', 'account', 'security', 'tls', 'maxConnections', 'family'],
-  ...['localAddress', 'timeouts', 'mode', 'active', 'passiveHost', 'rotateAfter', 'retry'],
+  ...['localAddress', 'timeouts', 'mode', 'active', 'passiveHost', 'rotateAfter', 'retry', 'virtualHost'],
+  ...['encoding', 'serverTimeZone', 'prepareSession'],
 ] as readonly (keyof FtpClientOptions)[]
 
 /** The options of a download, and those of the client that makes it, or the client itself. */
@@ -114,6 +119,94 @@ function startDownload(
   )
   for (const shared of new Set(clients)) adoptTransfer(shared, transfer)
   return transfer
+}
+
+/** The options of an upload, and those of the client that makes it, or the client itself. */
+export interface OneShotUploadOptions extends UploadOptions, FtpClientOptions {
+  /** Use this client; the URL must be of its server, and the client's own options hold. */
+  readonly client?: FtpClient | undefined
+}
+
+/**
+ * Sends a local file (a path), bytes, or what can be iterated (a `Readable`, for instance) to a URL.
+ *
+ * ```ts
+ * await upload('build.tgz', 'ftpes://user@host/releases/build.tgz', { password })
+ * ```
+ *
+ * Rejects as `client.upload` does; a URL or an option that makes no sense is a `TypeError` or `RangeError`, thrown at
+ * once. No error shows the password of a URL.
+ */
+export function upload(
+  source: Parameters<FtpClient['upload']>[0],
+  target: string | URL,
+  options?: OneShotUploadOptions,
+): Transfer<UploadResult> {
+  const given = optionsObject(options, 'options')
+  const location = readUrl(target)
+  const settings = { ...given, type: given.type ?? location.type }
+  const { client, giveBack } = clientOf(given, location)
+  try {
+    const transfer = client.upload(source, location.path, settings)
+    void whenOver(transfer).then(giveBack)
+    return transfer
+  } catch (error) {
+    giveBack()
+    throw error
+  }
+}
+
+/** The options of a listing, and those of the client that makes it, or the client itself. */
+export interface OneShotListOptions extends ListOptions, FtpClientOptions {
+  /** Use this client; the URL must be of its server, and the client's own options hold. */
+  readonly client?: FtpClient | undefined
+}
+
+/**
+ * The entries of a directory, as they come.
+ *
+ * ```ts
+ * for await (const entry of list('ftp://host/pub/')) console.log(entry.type, entry.size, entry.name)
+ * ```
+ *
+ * Rejects as `client.list` does; a URL or an option that makes no sense is a `TypeError` or `RangeError`, thrown at
+ * once. No error shows the password of a URL.
+ */
+export function list(url: string | URL, options?: OneShotListOptions): AsyncGenerator<Entry, void> {
+  const given = optionsObject(options, 'options')
+  const location = readUrl(url)
+  const { client, giveBack } = clientOf(given, location)
+  try {
+    const path = withoutLastSlash(location.path)
+    return givingBack(client.list(path, { signal: given.signal, timeZone: given.timeZone }), giveBack)
+  } catch (error) {
+    giveBack()
+    throw error
+  }
+}
+
+/** The client that is given, or the one that is shared by all with these options. */
+function clientOf(
+  given: FtpClientOptions & { readonly client?: FtpClient | undefined },
+  location: FtpUrl,
+): BorrowedClient {
+  if (given.client === undefined) return borrowClient(optionsWithUrl(clientPart(given), location))
+  expectSameServer(given.client, given, location)
+  return { client: given.client, giveBack: () => {} }
+}
+
+async function* givingBack<T>(values: AsyncIterable<T>, giveBack: () => void): AsyncGenerator<T, void> {
+  try {
+    yield* values
+  } finally {
+    giveBack()
+  }
+}
+
+/** `/pub/` names the same directory as `/pub`; `//` is the root. */
+function withoutLastSlash(path: Uint8Array): Uint8Array {
+  const isSlash = path.length > 1 && path.at(-1) === 0x2f
+  return isSlash ? path.subarray(0, -1) : path
 }
 
 interface Mirror {

@@ -21,7 +21,7 @@ import { parseSizeReply } from '../protocol/size.ts'
 import { parseModificationTime } from '../protocol/time.ts'
 import { changeDirectory, deleteFile, rename } from '../session/files.ts'
 import { carryOut } from '../session/refusal.ts'
-import type { RemotePath, Session, TransferType } from '../session/session.ts'
+import { TRANSFER_TYPES, type RemotePath, type Session, type TransferType } from '../session/session.ts'
 import { store, type StoreRequest, type StoreResult } from '../session/store.ts'
 import type { BandwidthLimit } from '../transport/bandwidth.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
@@ -61,11 +61,6 @@ export interface SessionPlace {
   readonly timeZone: string
 }
 
-const TYPES: Readonly<Record<'binary' | 'ascii' | 'ebcdic', TransferType>> = {
-  binary: 'I',
-  ascii: 'A',
-  ebcdic: 'E',
-}
 const READ_AHEAD_BYTES = 1_048_576
 /** A session is one connection: nothing is tried again on another. */
 const ONCE: RetryPolicy = { attempts: 1, minDelay: 0, maxDelay: 0, factor: 1, jitter: 0 }
@@ -460,7 +455,7 @@ function transferSettings(options: SessionTransferOptions): {
 } {
   const given = optionsObject(options, 'options')
   const start = wholeNumber(given, 'start', 0, 0, Number.MAX_SAFE_INTEGER)
-  const type = TYPES[oneOf(given, 'type', 'binary', ['binary', 'ascii', 'ebcdic'])]
+  const type = TRANSFER_TYPES[oneOf(given, 'type', 'binary', ['binary', 'ascii', 'ebcdic'])]
   if (start > 0 && type !== 'I')
     throw new TypeError('Option "start" needs type \'binary\': converted text has no offsets')
   return { start, type, signal: abortSignal(given) }

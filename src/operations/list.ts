@@ -12,6 +12,7 @@ import { ListingParser } from '../listing/listing-parser.ts'
 import type { Lease } from '../pool/lease.ts'
 import { command } from '../protocol/command.ts'
 import { changeDirectory } from '../session/files.ts'
+import { systemType } from '../session/facts.ts'
 import { isDirectory } from '../session/is-directory.ts'
 import { meaningOf } from '../session/refusal.ts'
 import { retrieve } from '../session/retrieve.ts'
@@ -82,6 +83,8 @@ const NOT_IMPLEMENTED: ReadonlySet<number> = new Set([500, 502])
 const NOT_OPENED = /failed to open directory/i
 /** Refusals of CWD that mean it; 431 is that of RFC 640. Behind others (500 to PWD, 451) it may well be there. */
 const NOT_ENTERED: ReadonlySet<number> = new Set([431, 450, 501, 550, 553])
+/** By SYST: what lists in its own character set, unless it is told to send text (RFC 959 §4.1.3 wants TYPE A or E). */
+const MAINFRAME = /\b(?:MVS|OS\/[39]\d0|OS\/400|VM|VSE|z\/OS)\b/i
 /** What a server's glob would make something else of (Pure-FTPd), and what it would take for an option. */
 const MISREAD = /[[\]*?{}~\\]|^-/
 
@@ -163,9 +166,10 @@ class Listing {
     // What is relative would mean something else where MLSD has been tried in the directory.
     await session.abortable(this.#signal, () => session.goBack())
     if (isEntered) await this.#enter(session, path)
+    const type = verb === 'LIST' ? await this.#textType(session) : 'I'
     try {
       const result = await retrieve(session, {
-        ...{ verb, path: isEntered ? undefined : path, type: 'I', offset: 0, endsAtEnd: true },
+        ...{ verb, path: isEntered ? undefined : path, type, offset: 0, endsAtEnd: true },
         ...{ receiver: this.#receiver, isWhole: () => false, signal: this.#signal },
       })
       if (result.outcome !== 'complete') throw this.#cutShort(result.doubt)
@@ -191,6 +195,12 @@ class Listing {
       if (!isAboutIt || error.code === 'ERR_FTP_NOT_PERMITTED') throw error
       throw this.#missing(session, error)
     }
+  }
+
+  /** Others send the same by either; TYPE A before and TYPE I behind each listing would cost two round trips. */
+  async #textType(session: Session): Promise<'A' | 'I'> {
+    const system = await session.abortable(this.#signal, () => systemType(session))
+    return MAINFRAME.test(system) ? 'A' : 'I'
   }
 
   #isDirectory(session: Session, path: RemotePath): Promise<boolean> {

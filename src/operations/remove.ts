@@ -73,7 +73,12 @@ async function removeAllIn(calls: Calls, path: RemotePath, depth: number, only?:
     links.note(entry)
   }
   for (const name of names) {
-    await removeOne(calls, { path: joined(path, name, calls.codec), recursive: true, force: true }, links, depth + 1)
+    await removeOne(
+      calls,
+      { path: joined(path, name, calls.codec), recursive: true, force: true },
+      links,
+      depth + 1,
+    )
   }
 }
 

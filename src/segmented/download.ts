@@ -51,7 +51,7 @@ export async function runDownload(
     {
       sources,
       // In ASCII the file arrives in another length than SIZE tells.
-      isSized: settings.type !== 'ascii' && settings.verifySize,
+      isSized: settings.type === 'binary' && settings.verifySize,
       isDated: settings.verifyModified,
       onDropped: (dropped) => tellDropped(dropped, context),
     },

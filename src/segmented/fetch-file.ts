@@ -7,7 +7,7 @@ import type { LockFile } from '../local/lock-file.ts'
 import { strongestShared, type ChecksumAlgorithm } from '../protocol/checksum.ts'
 import { NO_FEATURES } from '../protocol/features.ts'
 import { checksumOf } from '../session/checksum.ts'
-import type { Session } from '../session/session.ts'
+import { TRANSFER_TYPES, type Session } from '../session/session.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
 import { onAbort } from '../util/abort.ts'
 import { Board } from './board.ts'
@@ -405,7 +405,7 @@ export class FileFetch {
         ...{ board, paces: this.#paces, sources, roster, size, file, continues, tally: this.#tally },
         connections: most,
         controller: isAuto ? new ConnectionController(most) : undefined,
-        type: settings.type === 'ascii' ? 'A' : 'I',
+        type: TRANSFER_TYPES[settings.type],
         context: { ...context, signal: stop.signal },
         onPaused: (isStill) => this.#paused(isStill),
         onGivenUp: async () => journal?.checkpoint(),

@@ -34,10 +34,10 @@ export interface DownloadOptions {
   /** Give the file the server's modification time. @default true */
   readonly preserveModified?: boolean | undefined
   /**
-   * `'ascii'` has the server send text with CR LF line ends, which become the system's own; it is fetched by
-   * one connection and its size is not checked. @default 'binary'
+   * `'ascii'` has the server send text with CR LF line ends, which become the system's own; `'ebcdic'` has it send
+   * EBCDIC, which stays as it is. Either is fetched by one connection, and its size is not checked. @default 'binary'
    */
-  readonly type?: 'binary' | 'ascii' | undefined
+  readonly type?: 'binary' | 'ascii' | 'ebcdic' | undefined
   /** Listeners, attached before anything happens. */
   readonly on?: TransferListeners | undefined
 }
@@ -70,7 +70,7 @@ export interface DownloadSettings {
   readonly verifyModified: boolean
   readonly checksum: ChecksumSettings
   readonly preserveModified: boolean
-  readonly type: 'binary' | 'ascii'
+  readonly type: 'binary' | 'ascii' | 'ebcdic'
   readonly on: TransferListeners
 }
 
@@ -81,7 +81,7 @@ export const DOWNLOAD_DEFAULTS: Readonly<{
   overwrite: 'replace' | 'skip' | 'error'
   keepPartial: boolean | 'auto'
   preserveModified: boolean
-  type: 'binary' | 'ascii'
+  type: 'binary' | 'ascii' | 'ebcdic'
   verify: Readonly<{ size: boolean; modified: boolean; checksum: false }>
 }> = Object.freeze({
   connections: 4,
@@ -115,7 +115,7 @@ export function downloadSettings(
     verifyModified: flag(verify, 'verify.modified', defaults.verify.modified),
     checksum: checksumSettings(verify),
     preserveModified: flag(given, 'preserveModified', defaults.preserveModified),
-    type: oneOf(given, 'type', defaults.type, ['binary', 'ascii']),
+    type: oneOf(given, 'type', defaults.type, ['binary', 'ascii', 'ebcdic']),
     on: checkedListeners(optionsObject(given.on, 'on')),
   })
 }

@@ -22,7 +22,7 @@ import { refusal } from '../session/refusal.ts'
 import type { Lease } from '../pool/lease.ts'
 import { deleteFile } from '../session/files.ts'
 import { size as sizeOf } from '../session/facts.ts'
-import type { RemotePath, Session } from '../session/session.ts'
+import { TRANSFER_TYPES, type RemotePath, type Session } from '../session/session.ts'
 import { store, type StoreResult } from '../session/store.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
@@ -264,7 +264,7 @@ class Upload {
           ...{
             verb: isAdded ? 'APPE' : 'STOR',
             path: this.#path,
-            type: TYPES[type],
+            type: TRANSFER_TYPES[type],
             offset: isAdded ? 0 : from,
           },
           ...{ source: this.#chunks(from), limits: [limit, this.#place.limit], signal },
@@ -388,7 +388,6 @@ async function allocated(session: Session, bytes: number | undefined): Promise<v
 }
 
 const NO_ROOM: ReadonlySet<number> = new Set([421, 452, 552])
-const TYPES = { binary: 'I', ascii: 'A', ebcdic: 'E' } as const
 /** Why an attempt is cut that a pause cuts. */
 const PAUSED = new Error('The upload was paused')
 const REMOVAL_MS = 10_000

@@ -20,6 +20,9 @@ import type { ServerProfile } from './server-profile.ts'
 /** RFC 959 §3.1.1: image, ASCII or EBCDIC. */
 export type TransferType = 'I' | 'A' | 'E'
 
+/** As options name them. */
+export const TRANSFER_TYPES = { binary: 'I', ascii: 'A', ebcdic: 'E' } as const
+
 /** A path as text, which goes out as UTF-8, or as the very bytes. */
 export type RemotePath = string | Uint8Array
 

@@ -5,7 +5,10 @@ import type { Reply } from './reply.ts'
 
 // Anchored and without overlapping alternatives: linear, whatever the server sends.
 const QUOTED = /^[^"]*"((?:[^"]|"")*)"(?!")/
-/** Pure-FTPd leaves the quotes in a name as they are: then something stands right behind what seems to be the last. */
+/**
+ * Pure-FTPd leaves the quotes in a name as they are: then something stands right behind what seems to be the last, or,
+ * where the name ends in one, there is no last.
+ */
 const UNDOUBLED = /^[^"]*"(.*)"(?=\s|$)/
 
 /**
@@ -16,11 +19,12 @@ const UNDOUBLED = /^[^"]*"(.*)"(?=\s|$)/
  */
 export function parsePathReply(reply: Reply): string {
   const line = reply.lines.find((text) => text.includes('"')) ?? ''
-  const quoted = reply.code === 257 ? QUOTED.exec(line) : null
-  if (quoted !== null) {
-    const [whole, path = ''] = quoted
-    const undoubled = /^\S/.test(line.slice(whole.length)) ? UNDOUBLED.exec(line)?.[1] : undefined
-    return undoubled ?? path.replaceAll('""', '"')
+  if (reply.code === 257) {
+    const [whole = '', path] = QUOTED.exec(line) ?? []
+    const isDoubled = path !== undefined && !/^\S/.test(line.slice(whole.length))
+    const undoubled = isDoubled ? undefined : UNDOUBLED.exec(line)?.[1]
+    if (undoubled !== undefined) return undoubled
+    if (path !== undefined) return path.replaceAll('""', '"')
   }
   const received = replyText(reply)
   const message = `The server's ${reply.code} reply holds no path in quotes: ${received}`

@@ -10,11 +10,14 @@ it.each([
   ['""""', '"'],
   [`"'USER.'" is the working directory`, `'USER.'`],
   ['Directory "/x" for "you"', '/x'],
+  ['"a/"b" c" : The directory was successfully created', 'a/"b" c'],
+  ['"/a"" is your current location', '/a"'],
+  ['"a""', 'a"'],
 ])('%s', (text, path) => {
   expect(parsePathReply(reply(257, text))).toBe(path)
 })
 
-it.each(['/home is current', '"/home', '"""', '', '"a""'])('%s holds no path', (text) => {
+it.each(['/home is current', '"/home', '', '"', '"a""b'])('%s holds no path', (text) => {
   expect(() => parsePathReply(reply(257, text))).toThrow(
     expect.objectContaining({ code: 'ERR_FTP_MALFORMED_REPLY' }),
   )

@@ -67,8 +67,13 @@ async function byMachine(session: Session, path: RemotePath): Promise<Entry | un
   }
   // RFC 3659 §7.2: one line with a blank before it.
   const line = reply.lines.slice(1, -1).find((text) => text.includes('=')) ?? ''
-  const [entry] = parseListing(line.trimStart().replace(/^type=[cp]dir;/i, 'type=dir;'), { format: 'mlsd' })
+  const [entry] = parseListing(asListed(line.trimStart()), { format: 'mlsd' })
   return entry && { ...entry, name: lastName(path, session.control.codec) }
+}
+
+/** A listing leaves out the directory itself, by its type or as `.` and `..`; here it is what was asked for. */
+function asListed(line: string): string {
+  return line.replace(/(^|;)type=[cp]dir;/i, '$1type=dir;').replace(/ \.\.?$/, ' itself')
 }
 
 function notFound(shownPath: string, host: string): FtpReplyError {

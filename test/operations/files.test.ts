@@ -42,7 +42,7 @@ describeServers(
       symlinkSync('nowhere', remote('told/dangling'))
       expect(await ftp.stat('told/a "file"')).toMatchObject({ name: 'a "file"', type: 'file', size: 11 })
       expect(await ftp.stat('told')).toMatchObject({ name: 'told', type: 'directory' })
-      expect((await ftp.stat('/')).type).toBe('directory')
+      for (const path of ['/', '.', 'told/..']) expect((await ftp.stat(path)).type).toBe('directory')
       expect(await ftp.exists('told/missing')).toBe(false)
       expect(await ftp.exists('missing/missing')).toBe(false)
       expect(await ftp.exists('told/a "file"')).toBe(true)

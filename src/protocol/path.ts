@@ -22,8 +22,8 @@ export function parsePathReply(reply: Reply): string {
   if (reply.code === 257) {
     const [whole = '', path] = QUOTED.exec(line) ?? []
     const isDoubled = path !== undefined && !/^\S/.test(line.slice(whole.length))
-    const undoubled = isDoubled ? undefined : UNDOUBLED.exec(line)?.[1]
-    if (undoubled !== undefined) return undoubled
+    const [longer = '', undoubled] = (isDoubled ? null : UNDOUBLED.exec(line)) ?? []
+    if (undoubled !== undefined && longer.length > whole.length) return undoubled
     if (path !== undefined) return path.replaceAll('""', '"')
   }
   const received = replyText(reply)

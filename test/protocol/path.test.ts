@@ -13,6 +13,7 @@ it.each([
   ['"a/"b" c" : The directory was successfully created', 'a/"b" c'],
   ['"/a"" is your current location', '/a"'],
   ['"a""', 'a"'],
+  ['"a"" "#', 'a" '],
 ])('%s', (text, path) => {
   expect(parsePathReply(reply(257, text))).toBe(path)
 })

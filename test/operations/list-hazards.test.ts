@@ -56,6 +56,7 @@ describe('a listing', () => {
         await control.expect('MLSD').reply('502 what?')
         await control.expect('CWD /home').reply('250 fine')
         await control.expect('CWD in [x]').reply('250 fine')
+        await control.expect('SYST').reply('215 UNIX')
         const data = await control.passive()
         await control.expect('LIST').reply('150 here it comes')
         await data.write('-rw-r--r-- 1 a a 1 Jan  2  2020 one\r\n')

@@ -126,6 +126,7 @@ describe('a listing', () => {
       async (control) => {
         await control.passive()
         await control.expect('MLSD').reply('502 what?')
+        await control.expect('SYST').reply('215 UNIX')
         await sends(control, 'LIST', UNIX)
         await sends(control, 'LIST', UNIX)
       },

@@ -297,8 +297,8 @@ export class FtpClient
 
   /**
    * The checksum of a file, or of the part of it from `start` to `end` (half open, in bytes), in lower-case
-   * hexadecimal, as the server makes it: by HASH, XSHA512, XSHA256, XSHA1, XMD5, XCRC or MD5. `undefined` where it
-   * cannot: it has no such command, or does no parts.
+   * hexadecimal, as the server makes it: by HASH, XSHA512, XSHA256, XSHA1, XMD5, XCRC or MD5. `undefined` where it does
+   * not tell one: it has no such command, does no parts, or there is no such file.
    */
   checksum(
     path: RemotePath,

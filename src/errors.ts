@@ -136,11 +136,11 @@ export class FtpConnectionError extends FtpError {
   }
 }
 
-/** What was being waited for when the time was up. */
+/** What was being waited for when the time was up. `'acquire'`: a connection that this program itself held. */
 export type TimeoutPhase =
   'connect' | 'greeting' | 'reply' | 'tls' | 'data-connect' | 'data' | 'completion' | 'checksum' | 'acquire'
 
-/** The other side was silent for longer than a deadline allows. */
+/** The other side was silent for longer than a deadline allows; or, of phase `'acquire'`, we ourselves were. */
 export class FtpTimeoutError extends FtpError {
   static {
     this.prototype.name = 'FtpTimeoutError'

@@ -73,18 +73,20 @@ export interface FtpClientOptions {
    * goes: one connection more for a moment. 10 to 300 seconds make sense. @default Infinity, never
    */
   readonly rotateAfter?: number | undefined
-  /** The name for HOST (RFC 7151), where one address serves several hosts. */
+  /** The name for HOST (RFC 7151), sent before USER, where one address serves several hosts. A refusal is an error. */
   readonly virtualHost?: string | undefined
   /**
-   * The encoding of names on the server, as `TextDecoder` names it. What is no text in it is kept byte for byte.
+   * The encoding of names on the server, as `TextDecoder` names it. What is no text in it is kept byte for byte. A name
+   * that cannot be written in it is a `TypeError`, by which the call rejects.
    * @default 'utf-8'
    */
   readonly encoding?: string | undefined
   /** The server's zone, an IANA name, for times in listings that do not tell theirs. @default 'UTC' */
   readonly serverTimeZone?: string | undefined
   /**
-   * Makes every new session ready, right behind its login: `SITE UMASK`, a directory, … What it rejects with is what
-   * the call rejects with that wanted the session.
+   * Makes every new session ready, right behind its login: `SITE UMASK`, a directory, … The session is its own until it
+   * returns, and where it is then counts as the directory of the login. What it rejects with is what the call rejects
+   * with that wanted the session; beside another session, the work goes on with fewer.
    */
   readonly prepareSession?: ((session: FtpSession, signal: AbortSignal) => unknown) | undefined
   /** When failed parts of a transfer are tried again. */

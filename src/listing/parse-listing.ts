@@ -26,9 +26,9 @@ export interface ParseListingOptions {
 
 /**
  * Reads the listing of a directory as a server sent it: of MLSD (RFC 3659 §7), or of LIST, which no document describes
- * (RFC 959 §4.1.3 leaves it to the server). Of LIST it knows what `ls -l` and Unix servers print, and what NetPresenz,
- * VxWorks and others print like it; DOS and IIS, EPLF, NetWare, OpenVMS, IBM i (AS/400), z/OS (MVS), HPE NonStop and
- * OS/2. Lines end with CR LF or LF.
+ * (RFC 959 §4.1.3 leaves it to the server). Of LIST it knows what `ls -l` and Unix servers print, and what NetPresenz and
+ * others print like it; DOS and IIS, EPLF, NetWare, OpenVMS, IBM i (AS/400), z/OS (MVS), HPE NonStop, OS/2 and VxWorks.
+ * Lines end with CR LF or LF.
  *
  * Headings, totals and blank lines give nothing, nor do `.`, `..` and the `cdir` and `pdir` of MLSD. A line that cannot
  * be read is not lost: it becomes an entry of type `'other'` with the whole line as `name` and `raw`. It never throws

@@ -76,8 +76,9 @@ const DIRECTORY_CHANGES: ReadonlySet<string> = new Set(['CWD', 'XCWD', 'CDUP', '
 
 /**
  * One control connection of a client, for what is more than one call: commands that belong together, or that only
- * this server knows. The verbs are carried out one after the other, in the order of the calls; a path is relative to
- * the session's own directory. Give it back by `release()` or `await using`.
+ * this server knows. The verbs are carried out one after the other, in the order of the calls (a stream has its turn
+ * when it is first read); a path is relative to the session's own directory. Give it back by `release()` or
+ * `await using`.
  *
  * Every verb rejects with an `FtpReplyError` where the server refuses it, and with `ERR_FTP_CONTROL_CLOSED` once the
  * connection is lost: nothing is repeated on another one.
@@ -100,8 +101,9 @@ export class FtpSession implements AsyncDisposable {
   }
 
   /**
-   * Any command, and its last reply, whatever it says. A command that opens a data connection is not for this: the
-   * verbs below do that.
+   * Any command, and its last reply, whatever it says: a refusal is no error. A command that opens a data connection is
+   * not for this: the verbs below do that. Behind one that may leave something behind (SITE, OPTS, …) the connection is
+   * closed when it is released.
    * @throws TypeError, as a rejection, for CR, LF or NUL in it
    */
   command(verb: string, argument?: string | Uint8Array, options?: CommandOptions): Promise<ReplyFacts> {
@@ -119,7 +121,10 @@ export class FtpSession implements AsyncDisposable {
     })
   }
 
-  /** RETR: a file from `start` on, as a stream that pulls no faster than it is read. Its end is checked by SIZE. */
+  /**
+   * RETR: a file from `start` on, as a stream that pulls no faster than it is read. In binary its end is checked by SIZE.
+   * It has its turn when it is first read, and holds the session until its end or until it is destroyed.
+   */
   retrieve(path: RemotePath, options: SessionTransferOptions = {}): Readable {
     const { start, type, signal } = transferSettings(options)
     const place = { pool: this.#source(), retry: ONCE, limit: this.#place.limit, type, ...named(path) }
@@ -141,7 +146,7 @@ export class FtpSession implements AsyncDisposable {
 
   /**
    * STOU: writes a new file, whose name the server chooses.
-   * @param path where to, for servers that want to know
+   * @param options.path where to, for servers that want to know
    * @returns the name; `undefined` where the server does not tell
    */
   async storeUnique(
@@ -233,7 +238,7 @@ export class FtpSession implements AsyncDisposable {
     )
   }
 
-  /** CWD, and CDUP for `..`. Paths are relative to there until the session is released. */
+  /** CWD. Paths are relative to there until the session is released. */
   changeDirectory(path: RemotePath, options?: AskOptions): Promise<void> {
     const { path: remote } = remotePath(path)
     return this.#do(options, async (session) => {
@@ -255,7 +260,11 @@ export class FtpSession implements AsyncDisposable {
     })
   }
 
-  /** Stops the transfer that runs, which fails with `reason`; the session goes on. Without one it does nothing. */
+  /**
+   * Stops the file, `nameList` or `rawList` that is on its way, which fails with `reason`. The session goes on if its data
+   * had begun, and is cut otherwise. Without one it does nothing. What waits for its turn, `list` and `machineList` are
+   * stopped by their `signal`.
+   */
   abort(reason: unknown = new DOMException('The transfer was aborted', 'AbortError')): void {
     this.#stopping?.abort(reason)
     this.#stream?.destroy(reason as Error)

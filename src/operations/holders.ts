@@ -5,7 +5,7 @@
 import type { Disposer } from '../util/abort.ts'
 
 export interface Holder {
-  /** For people: `createReadStream("/a.iso")`. */
+  /** For people: `a stream of "/a.iso"`. */
   readonly what: string
   /** Since when it is the caller's turn, by `performance.now()`; `undefined` while it is the server's. */
   readonly idleSince: number | undefined

@@ -23,7 +23,7 @@ export type TransferType = 'I' | 'A' | 'E'
 /** As options name them. */
 export const TRANSFER_TYPES = { binary: 'I', ascii: 'A', ebcdic: 'E' } as const
 
-/** A path as text, which goes out as UTF-8, or as the very bytes. */
+/** A path as text, which goes out in the session's encoding, or as the very bytes. */
 export type RemotePath = string | Uint8Array
 
 /** Last replies of a transfer that answer no other command; and those that answer no question for a port. */

@@ -221,6 +221,20 @@ describe('the tables', () => {
     )
   })
 
+  it('of the events of a client in docs/observing.md names each, and no other', () => {
+    const told = firstNames(table('docs/observing.md', '\n## Events\n'))
+    expect(told.sort()).toEqual(properties('ClientEvents').sort())
+  })
+
+  it('of the verbs of a session in docs/sessions.md names each, and no other', () => {
+    const verbs = table('docs/sessions.md', '\n## The verbs\n').map(
+      ([first = '']) => /^`(\w+)\(/.exec(first)?.[1],
+    )
+    const inner = new Set(['abort', 'release', 'idleSince'])
+    const all = properties('FtpSession').filter((name) => /^[a-z]\w*$/i.test(name) && !inner.has(name))
+    expect(verbs.sort()).toEqual(all.sort())
+  })
+
   describe('of codes in docs/errors.md', () => {
     const classes = ['Reply', 'Connection', 'Timeout', 'Tls', 'Protocol', 'Transfer']
     const rows = (name: string): string[][] => table('docs/errors.md', `\n## Ftp${name}Error\n`)

@@ -530,7 +530,12 @@ export class FtpClient
   async #prepare(session: Session, signal: AbortSignal): Promise<void> {
     const { timeZone: zone, prepareSession } = this.#settings
     const place = { limit: this.#limit, timeZone: zone }
-    await prepareSession?.(new FtpSession(new Lease(session, () => {}), place), signal)
+    const lent = new FtpSession(new Lease(session, () => {}), place)
+    try {
+      await prepareSession?.(lent, signal)
+    } finally {
+      lent.release()
+    }
   }
 
   #expectOpen(): void {
@@ -549,8 +554,8 @@ function serverUrl(text: string | URL): FtpUrl {
 const SCHEMES = { none: 'ftp', explicit: 'ftpes', implicit: 'ftps' } as const
 
 /** What a journal says of where its file is from: neither user nor password. */
-function journalSource({ host, port, security }: SessionOptions, path: RemotePath): JournalSource {
-  const bytes = Buffer.from(path)
+function journalSource({ host, port, security, codec }: SessionOptions, path: RemotePath): JournalSource {
+  const bytes = Buffer.from(typeof path === 'string' ? codec.encode(path) : path)
   return {
     scheme: SCHEMES[security],
     host,

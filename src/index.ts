@@ -14,7 +14,12 @@ export {
 } from './one-shots.ts'
 export { FtpClient, type ChecksumRangeOptions } from './client.ts'
 export type { AskOptions } from './operations/calls.ts'
-export { FtpSession, type CommandOptions, type SessionTransferOptions } from './operations/ftp-session.ts'
+export {
+  FtpSession,
+  type CommandOptions,
+  type SessionTransferOptions,
+  type SessionTypeOptions,
+} from './operations/ftp-session.ts'
 export type { ListOptions } from './operations/list.ts'
 export type { MakeDirectoryOptions } from './operations/make-directory.ts'
 export type { ReadFileOptions, ReadStreamOptions } from './operations/read-stream.ts'

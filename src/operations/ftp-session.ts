@@ -40,9 +40,12 @@ import { endLease } from './session-pool.ts'
 import { dataSource, type UploadData } from './upload-source.ts'
 import type { SessionSource } from './with-session.ts'
 
-export interface SessionTransferOptions extends AskOptions {
+export interface SessionTransferOptions extends SessionTypeOptions {
   /** Where in the remote file it begins, in bytes (REST). Only `'binary'` begins elsewhere than at 0. @default 0 */
   readonly start?: number | undefined
+}
+
+export interface SessionTypeOptions extends AskOptions {
   /**
    * What the server does with the bytes on the way (RFC 959 §3.1.1): nothing; line ends to CR LF and back; to EBCDIC
    * and back. @default 'binary'
@@ -89,7 +92,8 @@ export class FtpSession implements AsyncDisposable {
   #turn: Promise<unknown> = Promise.resolve()
   #running = 0
   #stream: RemoteReadStream | undefined
-  #stopping: AbortController | undefined
+  /** Those that are not over. */
+  readonly #transfers = new Set<AbortController>()
   #idleSince: number | undefined = performance.now()
   #isUnclean = false
   #isReleased = false
@@ -129,7 +133,11 @@ export class FtpSession implements AsyncDisposable {
     const { start, type, signal } = transferSettings(options)
     const place = { pool: this.#source(), retry: ONCE, limit: this.#place.limit, type, ...named(path) }
     const stream = new RemoteReadStream(place, { start, end: Infinity }, signal, READ_AHEAD_BYTES)
+    const stopping = new AbortController()
+    onAbort(stopping.signal, (reason) => stream.destroy(reason as Error))
+    this.#transfers.add(stopping)
     return stream.on('close', () => {
+      this.#transfers.delete(stopping)
       if (this.#stream === stream) this.#stream = undefined
     })
   }
@@ -140,7 +148,7 @@ export class FtpSession implements AsyncDisposable {
   }
 
   /** APPE: adds to a file. */
-  async append(path: RemotePath, data: UploadData, options: SessionTransferOptions = {}): Promise<void> {
+  async append(path: RemotePath, data: UploadData, options: SessionTypeOptions = {}): Promise<void> {
     await this.#send('APPE', remotePath(path).path, data, options)
   }
 
@@ -151,7 +159,7 @@ export class FtpSession implements AsyncDisposable {
    */
   async storeUnique(
     data: UploadData,
-    options: SessionTransferOptions & { readonly path?: RemotePath | undefined } = {},
+    options: SessionTypeOptions & { readonly path?: RemotePath | undefined } = {},
   ): Promise<string | undefined> {
     const { path, ...others } = options
     const { replies } = await this.#send(
@@ -261,13 +269,11 @@ export class FtpSession implements AsyncDisposable {
   }
 
   /**
-   * Stops the file, `nameList` or `rawList` that is on its way, which fails with `reason`. The session goes on if its data
-   * had begun, and is cut otherwise. Without one it does nothing. What waits for its turn, `list` and `machineList` are
-   * stopped by their `signal`.
+   * Stops the transfers and listings that were asked for and are not over, which fail with `reason`. The session goes
+   * on if the data of the one that ran had begun, and is cut otherwise. Without one it does nothing.
    */
   abort(reason: unknown = new DOMException('The transfer was aborted', 'AbortError')): void {
-    this.#stopping?.abort(reason)
-    this.#stream?.destroy(reason as Error)
+    for (const transfer of this.#transfers) transfer.abort(reason)
   }
 
   /** NOOP. */
@@ -290,7 +296,7 @@ export class FtpSession implements AsyncDisposable {
   release(): void {
     if (this.#isReleased) return
     this.#isReleased = true
-    this.#stream?.destroy(releasedError())
+    this.abort(releasedError())
     if (this.#running > 0 || this.#isUnclean) this.#lease.discard(releasedError())
     else this.#lease.release()
   }
@@ -321,12 +327,12 @@ export class FtpSession implements AsyncDisposable {
   ): Promise<Entry[]> {
     const place = path === undefined ? { path, shownPath: '.' } : remotePath(path)
     const { timeZone } = this.#place
-    const signal = abortSignal(optionsObject(options, 'options'))
-    const entries: Entry[] = []
-    for await (const entry of list({ pool: this.#source(), retry: ONCE, timeZone, ...place, only, signal })) {
-      entries.push(entry)
-    }
-    return entries
+    return this.#stoppable(options, async (signal) => {
+      const entries: Entry[] = []
+      const request = { pool: this.#source(), retry: ONCE, timeZone, ...place, only, signal }
+      for await (const entry of list(request)) entries.push(entry)
+      return entries
+    })
   }
 
   async #lines(
@@ -345,6 +351,7 @@ export class FtpSession implements AsyncDisposable {
     options: SessionTransferOptions,
   ): Promise<StoreResult> {
     const { start, type } = transferSettings(options)
+    if (start > 0 && verb !== 'STOR') throw new TypeError(`Option "start" is not for ${verb}`)
     const source = dataSource(data)
     return this.#transfer(options, async (session, signal) => {
       const { limit } = this.#place
@@ -362,21 +369,32 @@ export class FtpSession implements AsyncDisposable {
     options: AskOptions | undefined,
     work: (session: Session, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
+    return this.#stoppable(options, async (signal) => {
+      const lease = await this.#acquire(signal)
+      try {
+        const result = await work(lease.value, signal)
+        lease.release()
+        return result
+      } catch (error) {
+        endLease(lease, error)
+        throw error
+      }
+    })
+  }
+
+  async #stoppable<T>(
+    options: AskOptions | undefined,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const given = abortSignal(optionsObject(options, 'options'))
-    const lease = await this.#acquire(given)
     const stopping = new AbortController()
-    this.#stopping = stopping
     const stopListening = onAbort(given, (reason) => stopping.abort(reason))
+    this.#transfers.add(stopping)
     try {
-      const result = await work(lease.value, stopping.signal)
-      lease.release()
-      return result
-    } catch (error) {
-      endLease(lease, error)
-      throw error
+      return await work(stopping.signal)
     } finally {
       stopListening()
-      this.#stopping = undefined
+      this.#transfers.delete(stopping)
     }
   }
 

@@ -145,6 +145,8 @@ export class Sessions implements SessionPool {
       await session.require(command('NOOP'))
     } catch (error) {
       session.destroy(error)
+      // It is no limit of the server: whoever waits is told.
+      if (!signal.aborted) this.#pool.turnAway(() => error)
       throw error
     } finally {
       stopListening()

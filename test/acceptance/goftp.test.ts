@@ -325,11 +325,11 @@ atEveryPlace('none', (server, { kind, address }) => {
 
   it('13. tells where it is, quotes in the name or not', () =>
     client(async (ftp) => {
-      server().makeDirectory('work/in "quotes"')
+      server().makeDirectory('place/in "quotes"')
       await using session = await ftp.session()
       expect(await session.workingDirectory()).toBe('/')
-      await session.changeDirectory('work/in "quotes"')
-      expect(await session.workingDirectory()).toBe('/work/in "quotes"')
+      await session.changeDirectory('place/in "quotes"')
+      expect(await session.workingDirectory()).toBe('/place/in "quotes"')
       session.release()
       // What the next one does is relative to the login directory again.
       expect(await ftp.size('sub/four.bin')).toBe(4)

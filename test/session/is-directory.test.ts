@@ -5,10 +5,10 @@ import { open, server } from './logged-in.ts'
 
 test('without MLST a CWD tells; a refused one needs no way back, and PWD is asked once', async () => {
   await using scripted = await server(async (control) => {
-    await control.expect('PWD').reply('257 "/home/octo"')
+    await control.expect('PWD').reply('257 "/users/octo"')
     await control.expect('CWD a.bin').reply('550 Failed to change directory.')
     await control.expect('CWD b').reply('250 there')
-    await control.expect('CWD /home/octo').reply('250 back')
+    await control.expect('CWD /users/octo').reply('250 back')
     await control.expect('CWD c.bin').reply('550 Failed to change directory.')
   })
   const session = await open(scripted)
@@ -24,10 +24,10 @@ test('without MLST a CWD tells; a refused one needs no way back, and PWD is aske
 
 test('who is away stays away behind a CWD that is refused', async () => {
   await using scripted = await server(async (control) => {
-    await control.expect('PWD').reply('257 "/home/octo"')
+    await control.expect('PWD').reply('257 "/users/octo"')
     await control.expect('CWD a').reply('250 there')
     await control.expect('CWD b').reply('550 no')
-    await control.expect('CWD /home/octo').reply('250 back')
+    await control.expect('CWD /users/octo').reply('250 back')
   })
   const session = await open(scripted)
   try {

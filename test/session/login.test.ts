@@ -309,7 +309,7 @@ test('what a password says is hidden in errors, and not in what is read', async 
     await control.expect(/^USER /).reply('331 go on')
     await control.expect('PASS file').reply('230 welcome, file')
     await control.expect('FEAT').reply('211-These', ' MLST type*;', '211 End')
-    await control.expect('PWD').reply('257 "/home/file" is it')
+    await control.expect('PWD').reply('257 "/users/file" is it')
     await control.expect('MLST a').reply('250-Listing', ' type=file;size=1; a', '250 End')
     await control.expect('DELE a').reply('550 file: no')
   })
@@ -317,7 +317,7 @@ test('what a password says is hidden in errors, and not in what is read', async 
   await using ftp = new FtpClient({ host, port, security: 'none', user: 'octo', password: 'file' })
   {
     await using session = await ftp.session()
-    expect(await session.workingDirectory()).toBe('/home/file')
+    expect(await session.workingDirectory()).toBe('/users/file')
     expect((await session.command('MLST', 'a')).lines[1]).toBe(' type=file;size=1; a')
     await expect(session.command('DELE', 'a')).resolves.toMatchObject({ lines: ['****: no'] })
   }

@@ -126,14 +126,14 @@ export class ControlConnection {
     else this.#socket.unref()
   }
 
-  /** Writes one command. The reply is read by {@link nextReply}. */
-  write(command: Command): void {
-    const bytes = encodeCommand(command, this.codec.encode)
+  /** Writes commands, in one packet. The replies are read by {@link nextReply}. */
+  write(...commands: readonly Command[]): void {
+    const bytes = Buffer.concat(commands.map((command) => encodeCommand(command, this.codec.encode)))
     // What came before a command was written cannot be its answer: a late 226, or an announcement.
     this.#replies.length = 0
     if (this.#state.is === 'failed') return
     this.#socket.write(bytes)
-    this.#watch?.sent(command)
+    for (const command of commands) this.#watch?.sent(command)
   }
 
   /**
@@ -163,10 +163,21 @@ export class ControlConnection {
   async request(command: Command, timeoutMs: number, phase: TimeoutPhase = 'reply'): Promise<Reply> {
     const sentAt = performance.now()
     this.write(command)
-    let reply = await this.nextReply(timeoutMs, phase, command)
+    const first = await this.nextReply(timeoutMs, phase, command)
     this.#roundTripMs = Math.min(this.#roundTripMs, performance.now() - sentAt)
     // One deadline for all of it: a server that says "wait" for ever is as silent as one that says nothing.
-    while (isPreliminary(reply)) reply = await this.nextReply(timeoutMs, phase, command, sentAt)
+    return isPreliminary(first) ? this.lastReply(timeoutMs, phase, command, sentAt) : first
+  }
+
+  /** The next reply that is no preliminary one, with one deadline for all before it. */
+  async lastReply(
+    timeoutMs: number,
+    phase: TimeoutPhase,
+    command: Command,
+    sinceMs: number = performance.now(),
+  ): Promise<Reply> {
+    let reply = await this.nextReply(timeoutMs, phase, command, sinceMs)
+    while (isPreliminary(reply)) reply = await this.nextReply(timeoutMs, phase, command, sinceMs)
     return reply
   }
 

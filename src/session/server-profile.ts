@@ -14,6 +14,8 @@ export interface ServerProfile {
   passive: { readonly way: 'EPSV' | 'PASV'; readonly isProven: boolean }
   /** Whether REST is taken, and followed (RFC 959 §4.1.3). */
   restart: 'untried' | 'works' | 'unusable'
+  /** Whether several commands at once are all answered. */
+  bursts: 'untried' | 'work' | 'fail'
   /** The answer to SYST (RFC 959 §4.1.3), once asked; `''` where there is none. */
   system: string | undefined
   /** How directories are listed, once one of both has been refused or has worked. */
@@ -27,6 +29,7 @@ export function unknownServer(): ServerProfile {
     features: undefined,
     passive: { way: 'EPSV', isProven: false },
     restart: 'untried',
+    bursts: 'untried',
     system: undefined,
     listing: undefined,
     timeSetting: undefined,

@@ -91,6 +91,28 @@ export class Session {
     return await this.control.nextReply(timeoutMs, phase, sent)
   }
 
+  /**
+   * Sends commands all at once, and gives their last replies in the same order. For questions whose answers do not
+   * depend on each other, to a server that takes several at a time.
+   */
+  async requestAll(
+    sent: readonly Command[],
+    timeoutMs: number = this.options.timeouts.reply,
+  ): Promise<Reply[]> {
+    const isLatePossible = this.#lateReplyPossible
+    this.#lateReplyPossible = false
+    this.control.write(...sent)
+    const replies: Reply[] = []
+    for (const one of sent) {
+      let reply = await this.control.lastReply(timeoutMs, 'reply', one)
+      if (replies.length === 0 && isLatePossible && LATE_REPLIES.has(reply.code)) {
+        reply = await this.control.lastReply(timeoutMs, 'reply', one)
+      }
+      replies.push(reply)
+    }
+    return replies
+  }
+
   /** Sends a command that has to be carried out. Rejects with an `FtpReplyError` otherwise. */
   async require(sent: Command): Promise<Reply> {
     const reply = await this.request(sent)

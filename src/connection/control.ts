@@ -279,7 +279,8 @@ export class ControlConnection {
 
   #redacted(reply: Reply): Reply {
     if (this.#secrets.length === 0) return reply
-    return { code: reply.code, lines: reply.lines.map((line) => redact(line, this.#secrets)) }
+    const lines = reply.lines.map((line) => redact(line, this.#secrets))
+    return lines.every((line, index) => line === reply.lines[index]) ? reply : { code: reply.code, lines }
   }
 
   /** A connection that ends without a word, or after one (`421 Timeout`), which then is the better explanation. */

@@ -82,7 +82,11 @@ export class Sessions implements SessionPool {
 
   acquire(signal: AbortSignal): Promise<Lease<Session>> {
     const answer = this.#pool.acquire(signal)
-    this.#lookAgain()
+    if (this.#pool.stats().waiting > 0) {
+      this.#lookAgain()
+      const served = (): void => this.#stopUnlessWaiting()
+      answer.then(served, served)
+    }
     return answer
   }
 
@@ -160,6 +164,12 @@ export class Sessions implements SessionPool {
       this.#turnAwayTheHopeless()
       this.#lookAgain()
     })
+  }
+
+  #stopUnlessWaiting(): void {
+    if (this.#pool.stats().waiting > 0) return
+    this.#stopLooking?.()
+    this.#stopLooking = undefined
   }
 
   #turnAwayTheHopeless(): void {

@@ -65,7 +65,7 @@ describe('downloadSettings', () => {
     [given({ connections: '4' }), TypeError, /"connections" is '4'/],
     [given({ minSegmentSize: 0 }), RangeError, /"minSegmentSize" is 0/],
     [given({ minSegmentSize: Infinity }), RangeError, /"minSegmentSize" is Infinity/],
-    [given({ type: 'ebcdic' }), RangeError, /"type" is 'ebcdic'.*'binary', 'ascii'/],
+    [given({ type: 'utf-8' }), RangeError, /"type" is 'utf-8'.*'binary', 'ascii'/],
     [given({ type: 1 }), TypeError, /"type" is 1.*'binary', 'ascii'/],
     [given({ preserveModified: 'yes' }), TypeError, /"preserveModified" is 'yes'.*true or false/],
     [given({ preserveModified: null }), TypeError, /"preserveModified" is null/],

@@ -82,6 +82,7 @@ describe('questions', () => {
         await letIn(control, '211 Nothing more')
         await control.expect('PWD').reply('257 "/this/way" is where you are')
         await control.expect('CWD sub').reply('250 Okay')
+        await control.expect('SYST').reply('215 UNIX')
         await control.expect('TYPE I').reply('200 Fine')
         const data = await control.passive()
         await control.expect('LIST').reply('150 Here')

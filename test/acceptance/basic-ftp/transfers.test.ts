@@ -102,6 +102,7 @@ describe('a listing', () => {
         await begin(control)
         await control.passive()
         await control.expect('MLSD').reply('500 Never heard of it')
+        await control.expect('SYST').reply('215 UNIX')
         for (let time = 0; time < 2; time++) {
           const data = await control.passive()
           await control.expect('LIST').reply('150 Here')
@@ -124,6 +125,7 @@ describe('a listing', () => {
         control.reply('220 Hello')
         await control.expect('USER octo').reply('230 Come in')
         await control.expect('FEAT').reply('211-What there is:', ' SIZE', '211 End')
+        await control.expect('SYST').reply('215 UNIX')
         await control.expect('TYPE I').reply('200 Fine')
         const data = await control.passive()
         await control.expect('LIST').reply('150 Here')

@@ -26,7 +26,7 @@ export function textCodec(label: string): TextCodec {
   const table = new EncodingTable(decoder)
   return Object.freeze({
     label: decoder.encoding,
-    decode: (bytes: Uint8Array) => decoded(bytes, decoder, table),
+    decode: (bytes: Uint8Array) => table.decode(bytes),
     encode: (text: string) => table.encode(text),
   })
 }
@@ -57,36 +57,41 @@ function attempt(decoder: Decoder, bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Of two ways to write a character only one is found again: the other is kept as its bytes. */
-function decoded(bytes: Uint8Array, decoder: Decoder, table: EncodingTable): string {
-  const whole = attempt(decoder, bytes)
-  if (whole !== undefined && table.isWrittenAs(whole, bytes)) return whole
-  let text = ''
-  for (let at = 0; at < bytes.length;) {
-    const found = table.characterAt(bytes, at)
-    text += found?.character ?? escapeByte(bytes[at] ?? 0)
-    at += found?.length ?? 1
-  }
-  return text
-}
+/** What 0x80 and those behind it are in windows-1252; the others are as in Unicode. */
+const WINDOWS_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'
 
-/** No character of these encodings is longer, but for the rarest of GB 18030 and of EUC-JP. */
-const LONGEST = 2
-
-/** Characters to bytes: there is no encoder for anything but UTF-8, so that the decoder is asked for all there are. */
+/**
+ * Characters to bytes and back. There is no encoder for anything but UTF-8, so that the decoder is asked, once, for
+ * all characters of one and of two bytes; no other is longer, but for the rarest of GB 18030 and of EUC-JP, which
+ * are kept as their bytes. So is the other one of two ways to write a character.
+ */
 class EncodingTable {
   readonly #decoder: Decoder
-  #bytesOf: ReadonlyMap<string, Uint8Array> | undefined
+  #known: Characters | undefined
 
   constructor(decoder: Decoder) {
     this.#decoder = decoder
   }
 
+  /** Not by the decoder: it fails as a whole, and on Node 20 it has windows-1252 wrong. */
+  decode(bytes: Uint8Array): string {
+    const { ofBytes } = this.#characters()
+    let text = ''
+    for (let at = 0; at < bytes.length;) {
+      const first = bytes[at] ?? 0
+      const second = at + 1 < bytes.length ? ofBytes.get(pairKey(first, bytes[at + 1] ?? 0)) : undefined
+      text += ofBytes.get(first) ?? second ?? escapeByte(first)
+      at += second === undefined ? 1 : 2
+    }
+    return text
+  }
+
   encode(text: string): Uint8Array {
+    const { bytesOf } = this.#characters()
     const bytes: number[] = []
     for (const character of text) {
       const escaped = escapedByte(character)
-      const known = escaped === undefined ? this.#table().get(character) : [escaped]
+      const known = escaped === undefined ? bytesOf.get(character) : [escaped]
       if (known === undefined) {
         const { encoding } = this.#decoder
         throw new TypeError(`The character ${inspect(character)} cannot be written in ${encoding}`)
@@ -96,42 +101,48 @@ class EncodingTable {
     return Uint8Array.from(bytes)
   }
 
-  isWrittenAs(text: string, bytes: Uint8Array): boolean {
-    let at = 0
-    for (const character of text) {
-      for (const byte of this.#table().get(character) ?? [NaN]) if (bytes[at++] !== byte) return false
-    }
-    return at === bytes.length
-  }
-
-  characterAt(
-    bytes: Uint8Array,
-    at: number,
-  ): { readonly character: string; readonly length: number } | undefined {
-    for (let length = 1; length <= LONGEST && at + length <= bytes.length; length++) {
-      const part = bytes.subarray(at, at + length)
-      const character = attempt(this.#decoder, part)
-      if (character !== undefined && this.isWrittenAs(character, part)) return { character, length }
-    }
-    return undefined
-  }
-
-  #table(): ReadonlyMap<string, Uint8Array> {
-    return (this.#bytesOf ??= tableOf(this.#decoder))
+  #characters(): Characters {
+    return (this.#known ??= charactersOf(this.#decoder))
   }
 }
 
-function tableOf(decoder: Decoder): ReadonlyMap<string, Uint8Array> {
-  const table = new Map<string, Uint8Array>()
+interface Characters {
+  readonly bytesOf: ReadonlyMap<string, readonly number[]>
+  /** By the byte, or by {@link pairKey}. */
+  readonly ofBytes: ReadonlyMap<number, string>
+}
+
+function pairKey(first: number, second: number): number {
+  return (first + 1) * 256 + second
+}
+
+function charactersOf(decoder: Decoder): Characters {
+  const bytesOf = new Map<string, readonly number[]>()
+  const ofBytes = new Map<number, string>()
   const leads: number[] = []
-  const enter = (bytes: Uint8Array): boolean => {
-    const character = attempt(decoder, bytes)
-    if (character === undefined) return false
+  const enter = (character: string, key: number, bytes: readonly number[]): void => {
     // One character, of which the first way to write it is the usual one.
-    if (Array.from(character).length === 1 && !table.has(character)) table.set(character, bytes)
-    return true
+    if (Array.from(character).length !== 1 || bytesOf.has(character)) return
+    bytesOf.set(character, bytes)
+    ofBytes.set(key, character)
   }
-  for (let byte = 0; byte < 256; byte++) if (!enter(Uint8Array.of(byte))) leads.push(byte)
-  for (const lead of leads) for (let byte = 0x30; byte < 256; byte++) enter(Uint8Array.of(lead, byte))
-  return table
+  for (let byte = 0; byte < 256; byte++) {
+    const character = single(decoder, byte)
+    if (character === undefined) leads.push(byte)
+    else enter(character, byte, [byte])
+  }
+  for (const lead of leads) {
+    for (let byte = 0x30; byte < 256; byte++) {
+      const character = attempt(decoder, Uint8Array.of(lead, byte))
+      if (character !== undefined) enter(character, pairKey(lead, byte), [lead, byte])
+    }
+  }
+  return { bytesOf, ofBytes }
+}
+
+function single(decoder: Decoder, byte: number): string | undefined {
+  // Its control characters too: Node's shift_jis has three of them exchanged.
+  if (byte < 0x80) return String.fromCharCode(byte)
+  if (decoder.encoding !== 'windows-1252') return attempt(decoder, Uint8Array.of(byte))
+  return WINDOWS_1252[byte - 0x80] ?? String.fromCharCode(byte)
 }

@@ -68,18 +68,33 @@ export function command(
  * CR, LF and NUL are looked for in the encoded bytes, not in the text: an encoder that keeps the low byte of a
  * character makes a line end out of U+010A.
  *
- * @throws TypeError for an argument with CR, LF or NUL (it would be read as a second command), or a verb that
- *   is not one word of printable ASCII; no argument is quoted in it
+ * @throws TypeError for an argument with CR, LF or NUL (it would be read as a second command), one that `encode`
+ *   cannot write, or a verb that is not one word of printable ASCII; no argument is quoted in it
  */
 export function encodeCommand(command: Command, encode: (text: string) => Uint8Array): Uint8Array {
-  const { verb, argument } = command
+  const { verb, argument, secret } = command
   // The verb is not quoted: `PASS secret` given as a verb ends here.
   if (!/^[!-~]+$/.test(verb)) throw new TypeError('A command verb has to be one word of printable ASCII')
-  const bytes = typeof argument === 'string' ? encode(argument) : argument
+  const bytes = typeof argument === 'string' ? encodeArgument(verb, argument, secret, encode) : argument
   if (bytes?.some(isLineBreaking)) throw new TypeError(`The argument of ${verb} may not hold CR, LF or NUL`)
 
   const head = Array.from(bytes === undefined ? verb : `${verb} `, (character) => character.charCodeAt(0))
   return Uint8Array.from([...head, ...escapeTelnet(bytes ?? new Uint8Array()), CR, LF])
+}
+
+/** What an encoder says of a character that it lacks must not be said of a password. */
+function encodeArgument(
+  verb: string,
+  argument: string,
+  isSecret: boolean,
+  encode: (text: string) => Uint8Array,
+): Uint8Array {
+  try {
+    return encode(argument)
+  } catch (error) {
+    if (!isSecret) throw error
+  }
+  throw new TypeError(`The argument of ${verb} has a character that the encoding of commands lacks`)
 }
 
 /** A command for errors and logs: `PASS ****`, `RETR a.iso`; control characters escaped, length bounded. */

@@ -53,18 +53,23 @@ export function escapedByte(character: string): number | undefined {
   return code >= ESCAPE + 0x80 && code <= ESCAPE + 0xff ? code - ESCAPE : undefined
 }
 
-const ESCAPED = /(?<![\ud800-\udbff])[\udc80-\udcff]/
-const ESCAPED_BYTES = new RegExp(ESCAPED, 'g')
+const ESCAPED_BYTES = /(?<![\ud800-\udbff])[\udc80-\udcff]/g
+const LONE_SURROGATE = /\p{Surrogate}/u
 const utf8 = new TextEncoder()
 
-/** Text for the wire: UTF-8, and the bytes that {@link decodeName} has escaped as they were. */
+/**
+ * Text for the wire: UTF-8, and the bytes that {@link decodeName} has escaped as they were.
+ * @throws TypeError for any other lone surrogate, of which UTF-8 would make U+FFFD: the name of another file
+ */
 export function encodeText(text: string): Uint8Array {
-  if (!ESCAPED.test(text)) return utf8.encode(text)
+  if (!LONE_SURROGATE.test(text)) return utf8.encode(text)
   const bytes: number[] = []
   for (const character of text) {
     const escaped = escapedByte(character)
-    if (escaped === undefined) bytes.push(...utf8.encode(character))
-    else bytes.push(escaped)
+    if (escaped !== undefined) bytes.push(escaped)
+    else if (LONE_SURROGATE.test(character))
+      throw new TypeError('A lone surrogate cannot be written in utf-8')
+    else bytes.push(...utf8.encode(character))
   }
   return Uint8Array.from(bytes)
 }

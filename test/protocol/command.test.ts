@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { command, describeCommand, encodeCommand, redact } from '../../src/protocol/command.ts'
 import { ReplyParser } from '../../src/protocol/reply-parser.ts'
+import { textCodec } from '../../src/protocol/text-codec.ts'
 import { bytesOf, lineText } from './support.ts'
 
 const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
@@ -37,6 +38,15 @@ describe('encodeCommand', () => {
   it('quotes no secret when it refuses', () => {
     for (const bad of [command('PASS', 'hunter2\n'), command('PASS hunter2'), command('SITE', 'hunter2\0')]) {
       expect(() => encodeCommand(bad, bytesOf)).toThrow(/^(?!.*hunter2)/i)
+    }
+  })
+
+  it('nor says which character of a secret cannot be written', () => {
+    const { encode } = textCodec('koi8-r')
+    expect(() => encodeCommand(command('CWD', 'für'), encode)).toThrow(/ü/)
+    for (const bad of [command('PASS', 'für'), command('SITE', 'PSWD ü', { secret: true })]) {
+      expect(() => encodeCommand(bad, encode)).toThrow(/^(?!.*ü)/)
+      expect(() => encodeCommand(bad, encode)).toThrow(TypeError)
     }
   })
 

@@ -42,7 +42,7 @@ interface Fetched {
   readonly restarts: readonly TransferEvents['restart'][]
 }
 
-async function fetch(options: DownloadOptions = {}, remote = REMOTE): Promise<Fetched> {
+async function fetch(options: DownloadOptions = {}, remote: string | Uint8Array = REMOTE): Promise<Fetched> {
   return expectNoLeaks(async () => {
     await using client = new FtpClient({ ...address(), retry: BRISK, maxConnections: 16 })
     const restarts: TransferEvents['restart'][] = []
@@ -58,12 +58,16 @@ function address(): FtpClientOptions {
 }
 
 /** Fetches until more than `bytes` are there, and breaks off. */
-async function breakOff(bytes: number, options: DownloadOptions = {}): Promise<void> {
+async function breakOff(
+  bytes: number,
+  options: DownloadOptions = {},
+  remote: string | Uint8Array = REMOTE,
+): Promise<void> {
   await expectNoLeaks(async () => {
     // A progress event comes every tenth of a second: slow enough for several on the way.
     Object.assign(server.options, { bytesPerSecond: bytes > MIB ? 10 * MIB : 500_000 })
     await using client = new FtpClient({ ...address(), retry: BRISK, maxConnections: 16 })
-    const transfer = client.download(REMOTE, target, { connections: 4, ...options })
+    const transfer = client.download(remote, target, { connections: 4, ...options })
     transfer.on('progress', (progress) => {
       if (progress.bytes > bytes) transfer.cancel(STOP)
     })
@@ -137,6 +141,18 @@ describe('begins at 0', () => {
     const { result } = await fetch()
     expect(result.resumedBytes).toBe(0)
     await expectWhole(content)
+  })
+
+  test('after another file was asked for, whose name differs only where it is no text', async () => {
+    // The server reads both as this.
+    server.files.set('/pub/caf\ufffd', CONTENT)
+    await breakOff(4 * MIB, {}, Buffer.from('/pub/caf\xe9', 'latin1'))
+    const again = await fetch({}, '/pub/caf\udce8')
+    expect(again.result.resumedBytes).toBe(0)
+    await breakOff(4 * MIB, {}, '/pub/caf\udce9')
+    const same = await fetch({}, Buffer.from('/pub/caf\xe9', 'latin1'))
+    expect(same.result.resumedBytes).toBeGreaterThan(0)
+    await expectWhole()
   })
 
   test('after the source has another MDTM', async () => {

@@ -51,6 +51,8 @@ const NAMES: readonly string[] = [
   'caf\udce9',
   'n\udce9 \udcfeo',
   'w\udcffw',
+  // What Telnet would take for a request and its option, were it not for the doubling.
+  'w\udcff\udcfdw',
 ]
 
 type Verb =
@@ -112,6 +114,8 @@ const LIMITS: readonly Limit[] = [
   // Names that begin with a dot are shown to `-a` alone.
   { kinds: ['vsftpd'], names: /^\./, verbs: LISTS },
   { kinds: ['proftpd'], names: /^\./, verbs: ['session nameList'] },
+  // It does not double 0xFF in what it says.
+  { kinds: ['proftpd'], names: /\udcff\udcfd/, verbs: ['session makeDirectory', 'session changeDirectory'] },
   // "550 Invalid directory name".
   {
     kinds: ['proftpd'],
@@ -333,6 +337,23 @@ describeServers({ kinds: KINDS, securities: ['none'] }, (server, { kind }) => {
       )
       expect(found).toEqual(expected(kind, name, WRITING))
     })
+  })
+
+  it('of directories that a pattern means as well, the one that is named is listed', async () => {
+    const names = ['[x]', 'x', 'x?', 'xy', 'x*', '{x,y}', 'y', '~', '\\x', '-a', '-x']
+    const place = new Place(server(), 'patterns')
+    for (const name of names) server().write(`patterns/${name}/in ${name}`, '')
+    await using session = await ftp.session()
+    await session.changeDirectory('patterns')
+    for (const name of names) {
+      // "553 Prohibited file name".
+      if (kind === 'pure-ftpd' && name === '\\x') continue
+      expect((await ftp.listAll(`${place.remote}/${name}`)).map((entry) => entry.name)).toEqual([
+        `in ${name}`,
+      ])
+      if (name === '~') continue
+      expect((await session.list(name)).map((entry) => entry.name)).toEqual([`in ${name}`])
+    }
   })
 })
 

@@ -29,7 +29,7 @@ const MOST_AUTOMATIC = 16
 const CLIENT_OPTIONS = [
   ...['host', 'port', 'user', 'password', 'account', 'security', 'tls', 'maxConnections', 'family'],
   ...['localAddress', 'timeouts', 'mode', 'active', 'passiveHost', 'rotateAfter', 'retry', 'virtualHost'],
-  ...['encoding', 'serverTimeZone', 'prepareSession'],
+  ...['encoding', 'serverTimeZone', 'prepareSession', 'keepAlive'],
 ] as readonly (keyof FtpClientOptions)[]
 
 /** The options of a download, and those of the client that makes it, or the client itself. */

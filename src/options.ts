@@ -7,6 +7,7 @@ import type { RetryPolicy } from './operations/retry.ts'
 import {
   DEFAULT_TIMEOUTS,
   type DataMode,
+  type KeepAlive,
   type Security,
   type SessionOptions,
   type Timeouts,
@@ -73,6 +74,11 @@ export interface FtpClientOptions {
    * goes: one connection more for a moment. 10 to 300 seconds make sense. @default Infinity, never
    */
   readonly rotateAfter?: number | undefined
+  /**
+   * How connections that are silent for long are kept: `'tcp'`, by TCP's probes; `'noop'`, and a NOOP every 30 seconds
+   * from those that are idle, where a server or a router closes them otherwise; `false`. @default 'tcp'
+   */
+  readonly keepAlive?: KeepAlive | undefined
   /** The name for HOST (RFC 7151), sent before USER, where one address serves several hosts. A refusal is an error. */
   readonly virtualHost?: string | undefined
   /**
@@ -120,6 +126,7 @@ export const DEFAULTS: Readonly<{
   maxConnections: number
   mode: 'passive' | 'active'
   passiveHost: 'control'
+  keepAlive: 'tcp' | 'noop'
   encoding: string
   serverTimeZone: string
   timeouts: Timeouts
@@ -130,6 +137,7 @@ export const DEFAULTS: Readonly<{
   maxConnections: 8,
   mode: 'passive',
   passiveHost: 'control',
+  keepAlive: 'tcp',
   encoding: 'utf-8',
   serverTimeZone: 'UTC',
   timeouts: DEFAULT_TIMEOUTS,
@@ -171,6 +179,8 @@ export function clientSettings(options: FtpClientOptions): ClientSettings {
     timeouts: timeouts(given),
     dataMode: dataMode(given),
     passiveHost: passiveHost(given),
+    keepAlive:
+      given.keepAlive === false ? false : oneOf(given, 'keepAlive', DEFAULTS.keepAlive, ['tcp', 'noop']),
     codec: textCodec(text(given, 'encoding', DEFAULTS.encoding)),
     virtualHost: oneLine(given, 'virtualHost', undefined),
   })

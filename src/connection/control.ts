@@ -7,7 +7,13 @@
  */
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { FtpConnectionError, FtpTimeoutError, FtpTlsError, type TimeoutPhase } from '../errors.ts'
+import {
+  FtpConnectionError,
+  FtpProtocolError,
+  FtpTimeoutError,
+  FtpTlsError,
+  type TimeoutPhase,
+} from '../errors.ts'
 import { UTF_8, type TextCodec } from '../protocol/text-codec.ts'
 import { describeCommand, encodeCommand, redact, type Command } from '../protocol/command.ts'
 import { isPreliminary, replyText, type Reply } from '../protocol/reply.ts'
@@ -21,6 +27,8 @@ import { startTimer } from '../util/timer.ts'
 const KEEPALIVE_AFTER_MS = 30_000
 /** The least time for the last reply to a transfer that is over or broke. */
 const SETTLE_MS = 2_000
+/** More replies than this at once belong to nothing. */
+const MOST_UNASKED = 100
 /** How long a farewell may take. */
 const QUIT_MS = 1_000
 
@@ -39,6 +47,8 @@ export interface ControlOptions {
   readonly secrets: readonly string[]
   /** Of commands and replies. @default UTF-8 */
   readonly codec?: TextCodec | undefined
+  /** Whether TCP probes it where it is silent for long. @default true */
+  readonly probes?: boolean | undefined
   readonly watch?: ControlWatch | undefined
 }
 
@@ -76,7 +86,7 @@ export class ControlConnection {
     this.#parser = new ReplyParser({ decode, redact: (text) => redact(text, options.secrets) })
     this.#socket = socket
     this.remoteAddress = socket.remoteAddress ?? ''
-    socket.setKeepAlive(true, KEEPALIVE_AFTER_MS)
+    if (options.probes !== false) socket.setKeepAlive(true, KEEPALIVE_AFTER_MS)
     socket.setNoDelay(true)
     // Under TLS the TCP socket is TLS's own, and what it reports is reported by TLS again.
     socket.on('error', () => {})
@@ -256,7 +266,8 @@ export class ControlConnection {
     this.#watch?.received(redacted)
     const waiter = this.#waiter
     if (waiter === undefined) {
-      this.#replies.push(reply)
+      if (this.#replies.length < MOST_UNASKED) this.#replies.push(reply)
+      else this.#fail(this.#flooded(redacted))
       return
     }
     this.#waiter = undefined
@@ -292,6 +303,12 @@ export class ControlConnection {
       host: this.label,
       address: this.remoteAddress,
     })
+  }
+
+  #flooded(reply: Reply): FtpProtocolError {
+    const received = `${reply.code} ${replyText(reply)}`
+    const message = `${this.label} sends replies to commands that nobody has sent: ${received}`
+    return new FtpProtocolError('ERR_FTP_MALFORMED_REPLY', message, { host: this.label, received })
   }
 
   #injected(): FtpTlsError {

@@ -45,7 +45,9 @@ export async function login(
   const { host, port, family, localAddress, timeouts, label, codec, virtualHost } = options
   const socket = await dial({ host, port, family, localAddress, timeoutMs: timeouts.connect, signal })
   const secrets = [password, options.account].filter((secret) => secret !== undefined)
-  const control = new ControlConnection(socket, { label, secrets, codec, watch })
+  const control = new ControlConnection(socket, {
+    ...{ label, secrets, codec, watch, probes: options.keepAlive !== false },
+  })
   const stopListening = onAbort(signal, (reason) => control.destroy(reason))
   try {
     if (options.security === 'implicit') await control.upgrade(identityOf(options), timeouts.tls)

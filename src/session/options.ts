@@ -44,6 +44,9 @@ export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
   idle: 30_000,
 })
 
+/** By TCP's probes, which no server hears; by NOOP as well, while nothing is asked; not at all. */
+export type KeepAlive = 'tcp' | 'noop' | false
+
 /** How data connections are made. */
 export type DataMode =
   | { readonly is: 'passive' }
@@ -73,6 +76,8 @@ export interface SessionOptions {
   readonly timeouts: Timeouts
   readonly dataMode: DataMode
   readonly passiveHost: PassiveHostRule
+  /** How connections that are silent for long are kept. */
+  readonly keepAlive: KeepAlive
   /** Of names, in commands, replies and listings. */
   readonly codec: TextCodec
   /** The name for HOST (RFC 7151), where there is one. */

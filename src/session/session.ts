@@ -13,7 +13,7 @@ import { command, type Command } from '../protocol/command.ts'
 import { parsePathReply } from '../protocol/path.ts'
 import { isCompletion, type Reply } from '../protocol/reply.ts'
 import { onAbort } from '../util/abort.ts'
-import { startTimer } from '../util/timer.ts'
+import { startIdleTimer, startTimer } from '../util/timer.ts'
 import type { SessionOptions } from './options.ts'
 import type { ServerProfile } from './server-profile.ts'
 
@@ -32,6 +32,9 @@ const LATE_BEFORE_PORT: ReadonlySet<number> = new Set([225, 226, 250, 426, 451])
 
 /** It is about to be closed, or was logged out; any other answer is one of a session that is there. */
 const NO_SESSION: ReadonlySet<number> = new Set([421, 530])
+
+/** How often an idle session says NOOP where that is asked for: servers and routers wait a minute at least. */
+const NOOP_EVERY_MS = 30_000
 
 /** How long the question after an idle time may take: a dead connection is replaced, not waited for. */
 const CHECK_MS = 5_000
@@ -54,6 +57,7 @@ export class Session {
   /** The rest of a transfer that its caller no longer waits for. */
   #settling: Promise<unknown> | undefined
   #lateReplyPossible = false
+  #stopNoops: () => void = () => {}
   #idleSince: { readonly wall: number; readonly monotonic: number } | undefined
 
   constructor(
@@ -66,6 +70,7 @@ export class Session {
     this.options = options
     this.profile = profile
     this.welcome = welcome
+    if (options.keepAlive === 'noop') control.onClose(() => this.#stopNoops())
   }
 
   /** What a data connection needs under TLS; `undefined` in clear. */
@@ -213,15 +218,28 @@ export class Session {
   setIdle(isIdle: boolean): void {
     if (isIdle) this.#idleSince = { wall: Date.now(), monotonic: performance.now() }
     this.control.holdProcess(!isIdle)
+    this.#stopNoops()
+    if (isIdle && this.options.keepAlive === 'noop')
+      this.#stopNoops = startIdleTimer(NOOP_EVERY_MS, this.#noop)
+  }
+
+  /** Whoever wants the session meanwhile waits for its answer. */
+  readonly #noop = (): void => {
+    const { reply } = this.options.timeouts
+    const answered = this.settled().then(() => this.control.request(command('NOOP'), reply))
+    this.#settling = answered.catch(() => {}) // Lost: the pool hears of it by the connection.
+    this.#stopNoops = startIdleTimer(NOOP_EVERY_MS, this.#noop)
   }
 
   /** Says QUIT once nothing is left to settle. Never rejects. */
   async quit(): Promise<void> {
+    this.#stopNoops()
     await this.settled()
     await this.control.quit(command('QUIT'))
   }
 
   destroy(reason: unknown): void {
+    this.#stopNoops()
     this.control.destroy(reason)
   }
 

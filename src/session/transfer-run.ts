@@ -23,6 +23,9 @@ import { deferred } from '../util/deferred.ts'
 import { startTimer } from '../util/timer.ts'
 import type { Timeouts } from './options.ts'
 
+/** Of one transfer; more than this say nothing new. */
+const MOST_REPLIES = 16
+
 export class TransferRun {
   /** Resolves when nothing more is awaited of this transfer; never rejects. Bounded by the deadlines. */
   readonly over: Promise<TransferOutcome>
@@ -30,7 +33,7 @@ export class TransferRun {
   readonly begun: Promise<void>
   /** Resolves when the server has said that all is done, or when it is over. */
   readonly completed: Promise<void>
-  /** Every reply so far. */
+  /** The first of its replies. */
   readonly replies: Reply[] = []
   readonly #control: ControlConnection
   readonly #data: DataConnection
@@ -100,7 +103,7 @@ export class TransferRun {
         // The deadline depends on the data as well, so it is kept here and not by the read.
         const reply = await this.#control.nextReply(Infinity, 'reply', this.#command)
         const event = transferEvent(reply)
-        this.replies.push(reply)
+        if (this.replies.length < MOST_REPLIES) this.replies.push(reply)
         if (event === 'failure') this.#failureReply = reply
         if (event !== 'preliminary' && this.#data.bytes > 0) this.#step('data-begin')
         this.#step(event)

@@ -1,5 +1,5 @@
 /** The one place where a late last reply is told from an answer. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { command } from '../../src/protocol/command.ts'
 import { scriptedServer } from '../support/scripted-server.ts'
 import { controlTo } from '../connection/controlled.ts'
@@ -59,4 +59,29 @@ test.each([
   session.setIdle(false)
   expect(await session.isReady()).toBe(isReady)
   session.destroy(new Error('over'))
+})
+
+test('an idle session says NOOP where that is asked for, and whoever takes it waits for the answer', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    await using server = await scriptedServer(async (control) => {
+      await control.expect('NOOP').reply('200 still here')
+      await control.expect('NOOP').reply('200 still here')
+      await control.expect('PWD').reply('257 "/" is it')
+    })
+    const control = await controlTo(server)
+    const options = { timeouts: DEFAULT_TIMEOUTS, keepAlive: 'noop' } as SessionOptions
+    const session = new Session(control, options, unknownServer(), [])
+    session.setIdle(true)
+    await vi.advanceTimersByTimeAsync(30_000)
+    await session.settled()
+    await vi.advanceTimersByTimeAsync(30_000)
+    session.setIdle(false)
+    expect(await session.isReady()).toBe(true)
+    await vi.advanceTimersByTimeAsync(90_000)
+    expect((await session.request(command('PWD'))).code).toBe(257)
+    session.destroy(new Error('over'))
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -76,6 +76,8 @@ export class ControlConnection {
   #roundTripMs = Infinity
   #lastReply: Reply | undefined
   #isLoggedIn = false
+  /** Whether the next reply had begun before the last command was written. */
+  #isNextOlder = false
 
   constructor(socket: Socket, options: ControlOptions) {
     this.label = options.label
@@ -141,6 +143,7 @@ export class ControlConnection {
     const bytes = Buffer.concat(commands.map((command) => encodeCommand(command, this.codec.encode)))
     // What came before a command was written cannot be its answer: a late 226, or an announcement.
     this.#replies.length = 0
+    this.#isNextOlder = this.#parser.isInReply
     if (this.#state.is === 'failed') return
     this.#socket.write(bytes)
     for (const command of commands) this.#watch?.sent(command)
@@ -264,6 +267,10 @@ export class ControlConnection {
     const reply = isRead ? { ...received, shown: redacted.lines } : redacted
     this.#lastReply = redacted
     this.#watch?.received(redacted)
+    if (this.#isNextOlder) {
+      this.#isNextOlder = false
+      return
+    }
     const waiter = this.#waiter
     if (waiter === undefined) {
       if (this.#replies.length < MOST_UNASKED) this.#replies.push(reply)

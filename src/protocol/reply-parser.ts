@@ -61,6 +61,11 @@ export class ReplyParser {
     return this.#open !== undefined || this.#held.length > 0 || this.#telnet.midSequence
   }
 
+  /** Whether a reply has begun and not ended: what is held of a blank line is none. */
+  get isInReply(): boolean {
+    return this.#open !== undefined || this.#held.holdsText
+  }
+
   /** Whether anything at all, if only an empty line, came behind the last complete reply. */
   get isTrailed(): boolean {
     return this.#isTrailed || this.midReply
@@ -154,6 +159,10 @@ class HeldBytes {
 
   get length(): number {
     return this.#length
+  }
+
+  get holdsText(): boolean {
+    return this.#bytes.subarray(0, this.#length).some((byte) => byte !== CR && !isBlank(byte))
   }
 
   append(piece: Uint8Array): void {

@@ -49,6 +49,36 @@ describe('replies', () => {
     control.destroy(new Error('over'))
   })
 
+  test('that had begun before a command was written are not, either', async () => {
+    await using server = await scriptedServer(async (control) => {
+      control.send('220 ready\r\n\r')
+      await control.expect('NOOP')
+      control.send('\n200 this one\r\n421-late')
+      await control.expect('PWD')
+      control.send('\r\n421 later\r\n')
+      control.reply('257 "/" is it')
+    })
+    const control = await controlTo(server)
+    await control.nextReply(LONG_MS, 'greeting')
+    expect(await control.request(NOOP, LONG_MS)).toMatchObject({ code: 200 })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(await control.request(command('PWD'), LONG_MS)).toMatchObject({ code: 257 })
+    control.destroy(new Error('over'))
+  })
+
+  test('without an end, to commands that nobody has sent, end the connection', async () => {
+    await using server = await scriptedServer(async (control) => {
+      control.reply('220 ready', ...Array.from({ length: 200 }, () => '200 and one more'))
+      await control.silence()
+    })
+    const control = await controlTo(server)
+    await control.nextReply(LONG_MS, 'greeting')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(await rejection(control.request(NOOP, LONG_MS))).toMatchObject({
+      ...{ code: 'ERR_FTP_MALFORMED_REPLY', received: '200 and one more' },
+    })
+  })
+
   test('a request waits out the preliminary ones, and learns the round trip', async () => {
     await using server = await scriptedServer(async (control) => {
       await control.expect('SITE SLOW')

@@ -228,7 +228,7 @@ export class FtpClient
     return new RemoteReadStream(
       this.#place(remote),
       { start, end: last + 1 },
-      abortSignal(given),
+      this.#signalOf(given),
       highWaterMark,
     )
   }
@@ -464,7 +464,7 @@ export class FtpClient
     const place = path === undefined || path.length === 0 ? undefined : remotePath(path)
     return list({
       ...{ pool: this.#sessions, retry, path: place?.path, shownPath: place?.shownPath ?? '.', only },
-      ...{ timeZone: timeZone(given, 'timeZone', this.#settings.timeZone), signal: abortSignal(given) },
+      ...{ timeZone: timeZone(given, 'timeZone', this.#settings.timeZone), signal: this.#signalOf(given) },
     })
   }
 
@@ -540,6 +540,12 @@ export class FtpClient
 
   #expectOpen(): void {
     if (this.#closed !== undefined) throw closedError(this.#settings.session.label)
+  }
+
+  /** Of a call that begins later: one that comes behind {@link close} is over before it begins. */
+  #signalOf(options: AskOptions): AbortSignal | undefined {
+    const signal = abortSignal(options)
+    return this.#closed === undefined ? signal : AbortSignal.abort(closedError(this.#settings.session.label))
   }
 
   readonly #onRetry = (retry: ClientEvents['retry']): void => this.#observer.retried(retry)

@@ -530,11 +530,14 @@ export class FtpClient
   async #prepare(session: Session, signal: AbortSignal): Promise<void> {
     const { timeZone: zone, prepareSession } = this.#settings
     const place = { limit: this.#limit, timeZone: zone }
-    const lent = new FtpSession(new Lease(session, () => {}), place)
+    const held = new FtpSession(new Lease(session, () => {}), place)
     try {
-      await prepareSession?.(lent, signal)
+      await prepareSession?.(held, signal)
+      // Behind what it has left running. Any answer will do: the connection may have been lost, with nobody there to
+      // hear of it.
+      await held.command('NOOP')
     } finally {
-      lent.release()
+      held.release()
     }
   }
 

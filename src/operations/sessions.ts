@@ -9,7 +9,7 @@ import { FtpConnectionError, FtpTimeoutError } from '../errors.ts'
 import type { Lease } from '../pool/lease.ts'
 import { Pool } from '../pool/pool.ts'
 import type { PoolStats } from '../pool/events.ts'
-import { command, type Command } from '../protocol/command.ts'
+import type { Command } from '../protocol/command.ts'
 import type { Reply } from '../protocol/reply.ts'
 import type { SessionOptions } from '../session/options.ts'
 import { openSession } from '../session/open-session.ts'
@@ -34,7 +34,7 @@ export interface SessionsSettings {
   readonly maxConnections: number
   /** Milliseconds; `Infinity` for never. */
   readonly rotateAfter: number
-  /** Makes a new session ready, after its login. */
+  /** Makes a new session ready, after its login; the last that it does is to ask whether it is still there. */
   readonly prepare: ((session: Session, signal: AbortSignal) => Promise<void>) | undefined
 }
 
@@ -145,8 +145,6 @@ export class Sessions implements SessionPool {
     try {
       await waitOrAbort(this.#prepare(session, signal), signal)
       session.settleHere()
-      // It may have been lost meanwhile, with nobody there to hear of it.
-      await session.require(command('NOOP'))
     } catch (error) {
       session.destroy(error)
       // It is no limit of the server: whoever waits is told.

@@ -1,6 +1,6 @@
 /** Verbs that make, move and remove files and directories, and change what is known of them. */
 import { FtpReplyError } from '../errors.ts'
-import { command } from '../protocol/command.ts'
+import { command, encodeCommand } from '../protocol/command.ts'
 import { isCompletion, isIntermediate, type Reply } from '../protocol/reply.ts'
 import { formatModificationTime } from '../protocol/time.ts'
 import { carryOut, refusal } from './refusal.ts'
@@ -19,10 +19,12 @@ export async function deleteFile(session: Session, path: RemotePath): Promise<vo
 
 /** RNFR and RNTO. */
 export async function rename(session: Session, from: RemotePath, to: RemotePath): Promise<void> {
-  const first = command('RNFR', from)
+  const [first, second] = [command('RNFR', from), command('RNTO', to)]
+  // Behind RNFR it would be too late to find that it cannot be written: ProFTPD then takes no other command.
+  encodeCommand(second, session.control.codec.encode)
   const reply = await session.request(first)
   if (!isIntermediate(reply)) throw refusal(session, reply, first)
-  await carryOut(session, command('RNTO', to))
+  await carryOut(session, second)
 }
 
 /** CWD. What is relative means something else from here on, until {@link Session.goBack}. */

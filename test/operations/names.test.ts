@@ -403,8 +403,18 @@ describeServers({ kinds: ['vsftpd', 'proftpd', 'pure-ftpd'], securities: ['none'
     expect((await ftp.listAll(path)).map(({ name }) => name)).toEqual([text])
     await ftp.remove(path, { recursive: true })
     expect(place.names()).toEqual([])
-    await expect(ftp.writeFile(`${encoding}/🐙`, 'x')).rejects.toThrow(TypeError)
-    expect(place.names()).toEqual([])
+    place.put(Buffer.from('other'))
+    const lacking = `${encoding}/🐙`
+    const calls = [
+      ftp.rename(`${encoding}/other`, lacking),
+      ftp.writeFile(lacking, 'x'),
+      ftp.listAll(lacking),
+    ]
+    for (const outcome of await Promise.allSettled(calls)) {
+      expect(outcome).toMatchObject({ reason: { name: 'TypeError' } })
+    }
+    expect(await ftp.size(`${encoding}/other`)).toBe(7)
+    expect(place.names()).toEqual(['other'])
     expect(ftp.stats()).toMatchObject({ open: 1, idle: 1 })
   })
 })

@@ -457,7 +457,7 @@ export class FtpClient
   #list(
     path: RemotePath | undefined,
     options: ListOptions | undefined,
-    only: 'LIST' | undefined,
+    only: 'LIST' | 'LIST -a' | undefined,
   ): AsyncGenerator<Entry, void> {
     const given = optionsObject(options, 'options')
     const { retry } = this.#settings

@@ -14,5 +14,5 @@ export interface Calls {
   /** Runs `work` on a session; again on another one, if a connection was lost and it `isRepeatable` (the default). */
   ask<T>(work: (session: Session) => Promise<T>, isRepeatable?: boolean): Promise<T>
   /** The entries of a directory; of that of the login without a path; by LIST alone where that is asked for. */
-  list(path: RemotePath | undefined, only?: 'LIST'): AsyncGenerator<Entry, void>
+  list(path: RemotePath | undefined, only?: 'LIST' | 'LIST -a'): AsyncGenerator<Entry, void>
 }

@@ -43,8 +43,11 @@ export interface ListRequest {
   readonly shownPath: string
   /** The server's, for times that do not tell theirs. */
   readonly timeZone: string
-  /** Nothing but this, whatever the server has: some leave out of MLSD what leads nowhere. */
-  readonly only?: 'MLSD' | 'LIST' | undefined
+  /**
+   * Nothing but this, whatever the server has: some leave out of MLSD what leads nowhere, and some show what begins
+   * with a dot to `-a` alone.
+   */
+  readonly only?: 'MLSD' | 'LIST' | 'LIST -a' | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -142,7 +145,7 @@ class Listing {
     const hasMachine = profile.features?.listed === false || profile.features?.has('MLST') === true
     const { only } = this.#request
     if (only !== undefined || profile.listing === 'LIST' || !hasMachine) {
-      await this.#fetchBy(session, only ?? 'LIST')
+      await this.#fetchBy(session, only === 'MLSD' ? only : 'LIST')
       return
     }
     try {
@@ -160,7 +163,8 @@ class Listing {
 
   async #fetchBy(session: Session, verb: 'MLSD' | 'LIST'): Promise<void> {
     this.#verb = verb
-    const { path } = this.#request
+    const { path, only } = this.#request
+    const argument = only === 'LIST -a' ? '-a' : undefined
     // LIST takes a path for anything: a pattern, options, a file.
     const isEntered = path !== undefined && (verb === 'LIST' || MISREAD.test(textOf(path)))
     // What is relative would mean something else where MLSD has been tried in the directory.
@@ -169,7 +173,7 @@ class Listing {
     const type = verb === 'LIST' ? await this.#textType(session) : 'I'
     try {
       const result = await retrieve(session, {
-        ...{ verb, path: isEntered ? undefined : path, type, offset: 0, endsAtEnd: true },
+        ...{ verb, path: isEntered ? argument : (path ?? argument), type, offset: 0, endsAtEnd: true },
         ...{ receiver: this.#receiver, isWhole: () => false, signal: this.#signal },
       })
       if (result.outcome !== 'complete') throw this.#cutShort(result.doubt)

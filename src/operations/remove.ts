@@ -55,16 +55,27 @@ async function removeOne(
   if (!(await calls.ask((session) => isDirectory(session, path)))) throw refusal
   if (!recursive) throw asDirectory(refusal)
   if (await beside.has(lastName(path, calls.codec))) throw refusal
-  await removeAllIn(calls, path, depth)
-  const refused = await refusalOfRemoval(calls, path)
-  if (refused === undefined) return
-  // ProFTPD and pyftpdlib leave links that lead nowhere out of MLSD; LIST shows them.
-  await removeAllIn(calls, path, depth, 'LIST')
-  const again = await refusalOfRemoval(calls, path)
-  if (again !== undefined) throw again
+  let refused: FtpReplyError | undefined
+  for (const only of LISTINGS) {
+    await removeAllIn(calls, path, depth, only)
+    refused = await refusalOfRemoval(calls, path)
+    if (refused === undefined) return
+  }
+  throw refused
 }
 
-async function removeAllIn(calls: Calls, path: RemotePath, depth: number, only?: 'LIST'): Promise<void> {
+/**
+ * Until a directory is empty: ProFTPD and pyftpdlib leave links that lead nowhere out of MLSD, and vsftpd shows names
+ * that begin with a dot to `-a` alone.
+ */
+const LISTINGS = [undefined, 'LIST', 'LIST -a'] as const
+
+async function removeAllIn(
+  calls: Calls,
+  path: RemotePath,
+  depth: number,
+  only: (typeof LISTINGS)[number],
+): Promise<void> {
   const names: string[] = []
   const links = new Links(calls, path)
   // Read to the end before anything goes: a directory that changes while it is listed is not listed well.

@@ -25,5 +25,17 @@ describeServers(
       expect(readdirSync(join(root, 'kept'))).toEqual(['file'])
       expect(ftp.stats()).toMatchObject({ open: 1, idle: 1 })
     })
+
+    it('what a plain listing does not show goes too', async () => {
+      const { url, user, password, root } = server()
+      await using ftp = new FtpClient(url, { user, password, maxConnections: 1 })
+      server().write('hidden/.file', 'x')
+      server().write('hidden/.directory/.deep/file', 'x')
+      server().write('hidden/below/..also', 'x')
+      symlinkSync('nowhere', join(root, 'hidden/.directory/.dangling'))
+      await ftp.remove('hidden', { recursive: true })
+      expect(existsSync(join(root, 'hidden'))).toBe(false)
+      expect(ftp.stats()).toMatchObject({ open: 1, idle: 1 })
+    })
   },
 )

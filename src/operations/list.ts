@@ -164,7 +164,8 @@ class Listing {
   async #fetchBy(session: Session, verb: 'MLSD' | 'LIST'): Promise<void> {
     this.#verb = verb
     const { path, only } = this.#request
-    const argument = only === 'LIST -a' ? '-a' : undefined
+    const isAll = only === 'LIST -a' || (only === undefined && verb === 'LIST' && takesAll(session))
+    const argument = isAll ? '-a' : undefined
     // LIST takes a path for anything: a pattern, options, a file.
     const isEntered = path !== undefined && (verb === 'LIST' || MISREAD.test(textOf(path)))
     // What is relative would mean something else where MLSD has been tried in the directory.
@@ -236,6 +237,11 @@ function isForbidding(reply: ReplyFacts): boolean {
 function notPermitted(session: Session, reply: ReplyFacts, verb: string): FtpReplyError {
   const { label } = session.control
   return replyError(reply, label, command(verb), 'ERR_FTP_NOT_PERMITTED', 'This user may not read it')
+}
+
+/** Some show what begins with a dot to `-a` alone, which others take for a name. */
+function takesAll({ welcome }: Session): boolean {
+  return welcome.some((line) => /\bvsFTPd\b/i.test(line))
 }
 
 function textOf(path: RemotePath): string {

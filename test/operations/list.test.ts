@@ -10,6 +10,7 @@ import { scriptedServer, type Dialogue, type ScriptedControl } from '../support/
 
 const NAMES = [
   'plain',
+  '.begins with a dot',
   ' leading blank',
   'two  blanks',
   'semi; colon',

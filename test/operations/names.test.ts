@@ -111,9 +111,8 @@ const LIMITS: readonly Limit[] = [
   // `_` for blanks at the ends of what is written anew.
   { kinds: ['pure-ftpd'], names: / $/, verbs: WRITING },
   { kinds: ['pure-ftpd'], names: /^ /, verbs: WRITING.filter(isBare) },
-  // Names that begin with a dot are shown to `-a` alone.
-  { kinds: ['vsftpd'], names: /^\./, verbs: LISTS },
-  { kinds: ['proftpd'], names: /^\./, verbs: ['session nameList'] },
+  // Names that begin with a dot are shown to `-a` alone, which NLST goes without.
+  { kinds: ['vsftpd', 'proftpd'], names: /^\./, verbs: ['session nameList'] },
   // It does not double 0xFF in what it says.
   { kinds: ['proftpd'], names: /\udcff\udcfd/, verbs: ['session makeDirectory', 'session changeDirectory'] },
   // "550 Invalid directory name".

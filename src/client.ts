@@ -83,7 +83,7 @@ export let serverOf: (
 export let sourcePlace: (client: FtpClient, remote: RemotePath) => SourcePlace
 
 /** Counts a transfer that uses a client's sessions as one of the client's own. */
-export let adoptTransfer: (client: FtpClient, transfer: Transfer<unknown>) => void
+export let adoptTransfer: (client: FtpClient, transfer: Transfer<unknown>, path: string) => void
 
 /**
  * A client for one server: a pool that connects on first use, safe for concurrent calls.
@@ -104,7 +104,10 @@ export class FtpClient
   static {
     serverOf = (client) => client.#settings.session
     sourcePlace = (client, remote) => client.#place(remote)
-    adoptTransfer = (client, transfer) => client.#adopt(transfer)
+    adoptTransfer = (client, transfer, path) => {
+      client.#adopt(transfer)
+      client.#observer.follow(transfer, { type: 'download', path })
+    }
     raiseMaxConnections = (client, count) => {
       if (count <= client.#maxConnections) return
       client.#maxConnections = count
@@ -162,7 +165,7 @@ export class FtpClient
    */
   async session(options?: AskOptions): Promise<FtpSession> {
     const signal = abortSignal(optionsObject(options, 'options')) ?? NEVER
-    const asked = { signal, retry: this.#settings.retry, onRetry: this.#onRetry }
+    const asked = { signal, retry: this.#settings.retry }
     this.#expectOpen()
     const { lease } = await withSession(this.#sessions, asked, () => Promise.resolve())
     let letGo = (): void => {}
@@ -484,7 +487,7 @@ export class FtpClient
   ): Promise<T> {
     const signal = abortSignal(optionsObject(options, 'options')) ?? NEVER
     this.#expectOpen()
-    const asked = { signal, retry: this.#settings.retry, isRepeatable, onRetry: this.#onRetry }
+    const asked = { signal, retry: this.#settings.retry, isRepeatable }
     const { lease, value } = await withSession(this.#sessions, asked, work)
     lease.release()
     return value
@@ -550,8 +553,6 @@ export class FtpClient
     const signal = abortSignal(options)
     return this.#closed === undefined ? signal : AbortSignal.abort(closedError(this.#settings.session.label))
   }
-
-  readonly #onRetry = (retry: ClientEvents['retry']): void => this.#observer.retried(retry)
 }
 
 function serverUrl(text: string | URL): FtpUrl {

@@ -117,7 +117,8 @@ function startDownload(
     (context) => runDownload({ places, target: path, settings }, context),
     settings,
   )
-  for (const shared of new Set(clients)) adoptTransfer(shared, transfer)
+  for (const shared of new Set(clients))
+    adoptTransfer(shared, transfer, places[clients.indexOf(shared)]?.shownPath ?? '')
   return transfer
 }
 

@@ -71,7 +71,9 @@ export async function* list(request: ListRequest): AsyncGenerator<Entry, void> {
       } catch (error) {
         signal.throwIfAborted()
         if (hasGiven) throw error
-        await delay(budget.delayAfter(error, 0), signal)
+        const delayMs = budget.delayAfter(error, 0)
+        pool.onRetry?.({ attempt: budget.failures, delayMs, error })
+        await delay(delayMs, signal)
       }
     }
   } finally {

@@ -117,7 +117,9 @@ export class RemoteReadStream extends Readable implements Holder {
         signal.throwIfAborted()
         budget ??= new RetryBudget(retry, this.#size, Math.random)
         letGo?.()
-        await delay(budget.delayAfter(telling, this.#bytes), signal)
+        const delayMs = budget.delayAfter(telling, this.#bytes)
+        pool.onRetry?.({ attempt: budget.failures, delayMs, error: telling })
+        await delay(delayMs, signal)
       } finally {
         letGo?.()
       }

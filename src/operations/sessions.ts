@@ -19,6 +19,7 @@ import { onAbort, waitOrAbort, type Disposer } from '../util/abort.ts'
 import { startIdleTimer } from '../util/timer.ts'
 import { Holders, type Holder } from './holders.ts'
 import type { SessionPool } from './session-pool.ts'
+import type { OnRetry } from './with-session.ts'
 
 /** What happens to sessions. The connections are numbered from 1. None of these may throw. */
 export interface SessionWatch {
@@ -27,6 +28,7 @@ export interface SessionWatch {
   disconnected(connection: number, reason: unknown): void
   sent(connection: number, command: Command): void
   received(connection: number, reply: Reply): void
+  retried(retry: Parameters<OnRetry>[0]): void
 }
 
 export interface SessionsSettings {
@@ -110,6 +112,8 @@ export class Sessions implements SessionPool {
   stats(): PoolStats {
     return this.#pool.stats()
   }
+
+  readonly onRetry: OnRetry = (retry) => this.#watch.retried(retry)
 
   setMax(max: number): void {
     this.#pool.setMax(max)

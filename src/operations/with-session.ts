@@ -14,14 +14,18 @@ export interface SessionSource {
   readonly isProven: boolean
   /** Makes known who holds a session while waiting for his own caller; the returned function takes it back. */
   readonly hold?: (holder: Holder) => () => void
+  /** Told of what is tried again, unless a question has somebody of its own for that. */
+  readonly onRetry?: OnRetry
 }
+
+export type OnRetry = (retry: { attempt: number; delayMs: number; error: unknown }) => void
 
 export interface Question {
   readonly signal: AbortSignal
   readonly retry: RetryPolicy
   /** Whether the question may be put a second time when its answer was lost. @default true */
   readonly isRepeatable?: boolean
-  readonly onRetry?: (retry: { attempt: number; delayMs: number; error: unknown }) => void
+  readonly onRetry?: OnRetry
 }
 
 /**
@@ -30,7 +34,7 @@ export interface Question {
  */
 export async function withSession<T>(
   sessions: SessionSource,
-  { signal, retry, isRepeatable = true, onRetry }: Question,
+  { signal, retry, isRepeatable = true, onRetry = sessions.onRetry }: Question,
   ask: (session: Session) => Promise<T>,
 ): Promise<{ readonly lease: Lease<Session>; readonly value: T }> {
   const budget = new RetryBudget(retry, undefined, Math.random)

@@ -132,6 +132,34 @@ describe('a client', () => {
     ])
   })
 
+  it('tells of every call that is tried again', async () => {
+    await using server = await scriptedServer(async (control, index) => {
+      control.reply('220 ready')
+      await control.expect(/^USER /).reply('230 come in')
+      if (index === 0) await control.expect('FEAT').reply('211-these', ' MLST type*;', '211 End')
+      if (index % 2 === 0) {
+        await control.nextCommand()
+        return control.reset()
+      }
+      if (index === 1) await control.expect('SIZE a').reply('213 1')
+    })
+    const { host, port } = server
+    const retry = { attempts: 2, minDelay: 1, maxDelay: 1 }
+    await using ftp = new FtpClient({ host, port, security: 'none', retry, maxConnections: 1 })
+    const told = listenTo(ftp)
+    const retries = (): unknown[] =>
+      told.flatMap(([name, event]) => (name === 'retry' ? [(event.error as { code: string }).code] : []))
+    // Each loses its first connection; whatever the second one answers is no matter here.
+    await ftp.modified('a').catch(() => undefined)
+    expect(retries()).toEqual(['ERR_FTP_CONTROL_CLOSED'])
+    await ftp.listAll().catch(() => undefined)
+    expect(retries().length).toBeGreaterThan(1)
+    const before = retries().length
+    await ftp.readFile('a').catch(() => undefined)
+    expect(retries().length).toBeGreaterThan(before)
+    server.errors.length = 0
+  })
+
   it('a listener that throws is its own affair', async () => {
     const thrown: unknown[] = []
     const listeners = process.listeners('uncaughtException')

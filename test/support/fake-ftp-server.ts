@@ -168,7 +168,10 @@ export class FakeFtpServer {
     const session = new FakeSession(this, control)
     if (limit !== undefined) return this.#turnAway(session, limit)
     this.#sessions.add(session)
-    void control.closed.then(() => this.#sessions.delete(session))
+    void control.closed.then(() => {
+      this.#sessions.delete(session)
+      session.left()
+    })
     this.maxControlConnections = Math.max(this.maxControlConnections, this.#sessions.size)
     if (this.options.greeting === null) return control.silence()
     session.reply(this.options.greeting ?? '220 Ready')

@@ -20,6 +20,7 @@ export async function openDataConnection(
     if (!(await within(ACCEPT_TIMEOUT_MS, data.accepted, control.closed))) throw new Error('nobody came')
     await data.secure()
   } catch {
+    data.drop()
     return { refusal: '425 Cannot open data connection' }
   }
   const fault = ticketFault(session, data)

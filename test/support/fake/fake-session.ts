@@ -19,6 +19,7 @@ export class FakeSession {
 
   #data: ActiveData | undefined
   #over = false
+  #hasLeft = false
 
   constructor(server: FakeFtpServer, control: ScriptedControl) {
     this.server = server
@@ -45,6 +46,12 @@ export class FakeSession {
     }
   }
 
+  /** The client has left: it does not come for what was made ready for it. */
+  left(): void {
+    this.#over = this.#hasLeft = true
+    this.dropData()
+  }
+
   /** Ends the connection, behind what was said. */
   async end(): Promise<void> {
     this.#over = true
@@ -67,6 +74,7 @@ export class FakeSession {
     this.dropData()
     const data = await this.control.answerPassive(command, options)
     this.#data = { data, connect: async () => undefined }
+    if (this.#hasLeft) this.dropData()
   }
 
   answerActive(command: string): void {
@@ -88,7 +96,7 @@ export class FakeSession {
   }
 
   dropData(): void {
-    this.#data?.data.stopListening()
+    this.#data?.data.drop()
     this.#data = undefined
   }
 

@@ -71,6 +71,12 @@ export class ScriptedData {
     this.#stopListening()
   }
 
+  /** Closes the port, and the connection that came by it or is still to come: nobody will use it. */
+  drop(): void {
+    this.#stopListening()
+    void this.accepted.then(() => this.#raw?.destroy())
+  }
+
   /** Performs the TLS handshake, where this connection has one. Rejects when the handshake fails. */
   async secure(): Promise<void> {
     await this.accepted

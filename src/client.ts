@@ -104,10 +104,7 @@ export class FtpClient
   static {
     serverOf = (client) => client.#settings.session
     sourcePlace = (client, remote) => client.#place(remote)
-    adoptTransfer = (client, transfer, path) => {
-      client.#adopt(transfer)
-      client.#observer.follow(transfer, { type: 'download', path })
-    }
+    adoptTransfer = (client, transfer, path) => client.#adopt(transfer, { type: 'download', path })
     raiseMaxConnections = (client, count) => {
       if (count <= client.#maxConnections) return
       client.#maxConnections = count
@@ -501,8 +498,12 @@ export class FtpClient
     return { pool: this.#sessions, codec, retry, limit: this.#limit, journal, remote: path, shownPath }
   }
 
-  #adopt(transfer: Transfer<unknown>): void {
+  #adopt(
+    transfer: Transfer<unknown>,
+    facts: { readonly type: 'download' | 'upload'; readonly path: string },
+  ): void {
     this.#transfers.add(transfer)
+    this.#observer.follow(transfer, facts)
     const stopWatching = this.#history.watch(() => receivedBytes(transfer))
     void whenOver(transfer).then(() => {
       stopWatching()
@@ -525,8 +526,7 @@ export class FtpClient
     const traced = (context: TransferContext): Promise<Result> =>
       this.#observer.traced({ type, path }, async () => work(context))
     const transfer = new Transfer<Result>(traced, settings)
-    this.#adopt(transfer)
-    this.#observer.follow(transfer, { type, path })
+    this.#adopt(transfer, { type, path })
     return transfer
   }
 

@@ -5,13 +5,13 @@
  * meanwhile. Small files are hashed here, where they are done before a thread has started.
  */
 import { createHash, type Hash } from 'node:crypto'
-import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
 import zlib from 'node:zlib'
 import { FtpTransferError } from '../errors.ts'
 import { CHECKSUM_ALGORITHMS, isChecksumAlgorithm, type ChecksumAlgorithm } from '../protocol/checksum.ts'
 import { onAbort } from '../util/abort.ts'
+import { READ_WITHOUT_WAITING } from './open-flags.ts'
 import { abortSignal, expectFunction, optionsObject, wholeNumber } from '../util/validate.ts'
 
 export interface HashProgress {
@@ -105,14 +105,10 @@ function checkedOptions(options: HashFileOptions | undefined): HashFileOptions &
   return { start, end, signal: abortSignal(given), onProgress: given.onProgress }
 }
 
-/** Without waiting: a pipe without a writer would keep it for ever. Windows has neither such pipes nor the flag. */
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-condition
-const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
-
 async function openToRead(path: string | URL, name: string): Promise<{ file: FileHandle; size: number }> {
   let file: FileHandle | undefined
   try {
-    file = await open(path, READ)
+    file = await open(path, READ_WITHOUT_WAITING)
     const stat = await file.stat()
     if (stat.isFile()) return { file, size: stat.size }
     throw notRegular(name, stat.isDirectory() ? 'it is a folder' : 'it is not a regular file')

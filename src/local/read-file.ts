@@ -1,7 +1,7 @@
 /** A local file that is sent: opened once, read from any offset, a few buffers at a time. */
-import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { FtpTransferError } from '../errors.ts'
+import { READ_WITHOUT_WAITING } from './open-flags.ts'
 
 export interface LocalFile extends AsyncDisposable {
   /** Bytes. */
@@ -20,12 +20,10 @@ export interface LocalFile extends AsyncDisposable {
 const CHUNK_BYTES = 1_048_576
 /** One that is being sent, one that waits behind it, and one that is being read. */
 const CHUNKS = 3
-/** Nobody waits for whoever may write into a named pipe: it is no file. Windows has neither. */
-const WITHOUT_WAITING = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0)
 
 /** Rejects with `ERR_FTP_LOCAL_FILE` for what is missing, may not be read, or is no file. */
 export async function openLocalFile(path: string): Promise<LocalFile> {
-  const handle = await readable(path, () => open(path, WITHOUT_WAITING))
+  const handle = await readable(path, () => open(path, READ_WITHOUT_WAITING))
   try {
     const facts = await readable(path, () => handle.stat())
     if (!facts.isFile()) throw unreadable(path, 'it is not a file', undefined)

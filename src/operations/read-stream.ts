@@ -12,7 +12,7 @@ import { size as sizeOf } from '../session/facts.ts'
 import { retrieve } from '../session/retrieve.ts'
 import type { RemotePath, Session, TransferType } from '../session/session.ts'
 import type { BandwidthLimit } from '../transport/bandwidth.ts'
-import { onAbort, waitOrAbort } from '../util/abort.ts'
+import { onAbort } from '../util/abort.ts'
 import { delay } from '../util/timer.ts'
 import type { AskOptions } from './calls.ts'
 import { explainRefusal, isAmbiguous } from './explain-refusal.ts'
@@ -148,8 +148,6 @@ export class RemoteReadStream extends Readable implements Holder {
         ...{ path: remote, type, offset, receiver: limited, signal, endsAtEnd: end === Infinity },
         isWhole: () => receiver.isWhole,
       })
-      // Under a limit the last bytes come later than the end.
-      await waitOrAbort(limited.drained(), signal)
       if (receiver.isMismatch) throw this.#changed()
       // Also where the server has answered REST and begins elsewhere nevertheless.
       if (receiver.isTooMuch && !isCut) throw this.#tooMuch(end)

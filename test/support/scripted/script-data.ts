@@ -66,11 +66,6 @@ export class ScriptedData {
     this.#adopt(socket)
   }
 
-  /** Closes the port, so that whoever has not connected yet is refused. An accepted connection stays. */
-  stopListening(): void {
-    this.#stopListening()
-  }
-
   /** Closes the port, and the connection that came by it or is still to come: nobody will use it. */
   drop(): void {
     this.#stopListening()

@@ -121,7 +121,7 @@ async function liveThrough(run: Run): Promise<{ lives: Life[]; failure: string |
 function startClient({ server, target, connections }: Run): ChildProcess {
   const octoftp = clients.find(({ name }) => name === 'octoftp')
   const { host, port, user, password } = server
-  const command = octoftp?.download({
+  const command = octoftp?.download?.command({
     ...{ host, port, user, password, path: '/source.bin', target, connections, caFile: undefined },
   })
   const [program = '', ...args] = boundToParent(command ?? [])

@@ -58,7 +58,7 @@ async function main(): Promise<void> {
     const { host, port, user, password } = server
     const octoftp = clients.find(({ name }) => name === 'octoftp')
     const [program = '', ...args] = far.forClient(
-      octoftp?.download({
+      octoftp?.download?.command({
         ...{ host, port, user, password, path: source.path, target, connections, caFile: undefined },
       }) ?? [],
     )

@@ -78,7 +78,7 @@ async function time(
   const octoftp = clients.find(({ name }) => name === 'octoftp')
   const { host, port, user, password } = login
   const automatic = connections === 'auto'
-  const command = octoftp?.download({
+  const command = octoftp?.download?.command({
     ...{ host, port, user, password, path: source.path, target, automatic, caFile: undefined },
     connections: automatic ? 0 : connections,
   })

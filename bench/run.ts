@@ -10,10 +10,16 @@ import { NUMBERS } from './scenarios/automatic.ts'
 import { cappedConnections } from './scenarios/capped-connections.ts'
 import { longDistance } from './scenarios/long-distance.ts'
 import { loopback1Gib } from './scenarios/loopback-1gib.ts'
+import { manyFiles } from './scenarios/many-files.ts'
+import { mixedTree } from './scenarios/mixed-tree.ts'
 import type { Scenario, ScenarioCase } from './scenarios/scenario.ts'
+import { secondRun } from './scenarios/second-run.ts'
+import { smallFiles, smallFilesLoopback } from './scenarios/small-files.ts'
 import { twoMirrors } from './scenarios/two-mirrors.ts'
 import { oneStalls, unevenConnections } from './scenarios/uneven-connections.ts'
 import { upload1Gib } from './scenarios/upload-1gib.ts'
+import { uploadTree } from './scenarios/upload-tree.ts'
+import { walk, walkFar } from './scenarios/walk.ts'
 
 const scenarios: readonly Scenario[] = [
   loopback1Gib,
@@ -23,7 +29,18 @@ const scenarios: readonly Scenario[] = [
   longDistance,
   twoMirrors,
   upload1Gib,
+  smallFiles,
+  smallFilesLoopback,
+  mixedTree,
+  secondRun,
+  uploadTree,
+  walk,
+  walkFar,
+  manyFiles,
 ]
+
+/** For each run, where a scenario does not need more. */
+const TIMEOUT_SECONDS = 120
 
 const usage = `npm run bench -- [options]
 
@@ -32,14 +49,15 @@ const usage = `npm run bench -- [options]
   --scenario A,B      these scenarios (loopback-1gib), or all
   --case A,B          these of their cases only
   --numbers A,B       of connections, where 'auto' is compared with them (${NUMBERS.join(',')})
-  --size BYTES        another size of file, for a quick try
-  --timeout SECONDS   for each run (120)
+  --size BYTES        another size of file, for a quick try; of the largest one in a tree
+  --files N           another number of small files in a tree, for a quick try; of folders where it is walked
+  --timeout SECONDS   for each run (${TIMEOUT_SECONDS}, or what a scenario needs)
   --markdown          with the heading for RESULTS.md: date, machine, versions
   --json              every figure, as JSON
 
 Scenarios, each with its cases:
 
-${scenarios.map(({ name, title, cases }) => `  ${name.padEnd(19)} ${title}\n${' '.repeat(22)}${cases.map((one) => one.name).join(', ')}`).join('\n')}
+${scenarios.map(({ name, title, cases }) => `  ${name.padEnd(20)} ${title}\n${' '.repeat(23)}${cases.map((one) => one.name).join(', ')}`).join('\n')}
 
 Beside the contests (after \`npm run build\`; each has its own --help):
 
@@ -59,8 +77,9 @@ const { values } = parseArgs({
     scenario: { type: 'string', default: 'loopback-1gib' },
     case: { type: 'string' },
     size: { type: 'string' },
+    files: { type: 'string' },
     numbers: { type: 'string', default: NUMBERS.join(',') },
-    timeout: { type: 'string', default: '120' },
+    timeout: { type: 'string' },
     markdown: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -92,18 +111,21 @@ function wholeNumber(name: string, text: string): number {
 
 interface Plan {
   readonly rounds: number
-  readonly timeoutMs: number
+  /** Undefined: what a scenario needs. */
+  readonly timeoutSeconds: number | undefined
   readonly size: number | undefined
+  readonly files: number | undefined
   readonly numbers: readonly number[]
   readonly clients: readonly Client[]
   readonly workspace: Workspace
   readonly signal: AbortSignal
 }
 
-async function runCase(one: ScenarioCase, plan: Plan): Promise<CaseResult> {
+async function runCase(one: ScenarioCase, timeoutSeconds: number, plan: Plan): Promise<CaseResult> {
   const contest = await one.open(plan)
   try {
-    const { rounds, timeoutMs, signal } = plan
+    const { rounds, signal } = plan
+    const timeoutMs = timeoutSeconds * 1000
     const onRun = (what: string): void => console.error(`${one.title}  ${what}`)
     const standings = await holdContest(contest, {
       ...{ rounds, timeoutMs, signal, onRun },
@@ -122,25 +144,30 @@ async function runScenario(scenario: Scenario, plan: Plan): Promise<Results['sce
   if (obstacle !== undefined) return { title, about: [`Left out: ${obstacle}.`], server: 'none', cases: [] }
   const server = await scenario.server()
   const cases: CaseResult[] = []
-  for (const one of chosen(scenario.cases, values.case)) cases.push(await runCase(one, plan))
+  const timeoutSeconds = plan.timeoutSeconds ?? scenario.timeoutSeconds ?? TIMEOUT_SECONDS
+  for (const one of chosen(scenario.cases, values.case)) cases.push(await runCase(one, timeoutSeconds, plan))
   const place = plan.workspace.isInMemory ? [] : ['No memory-backed folder here: files were on disk.']
   const size = plan.size === undefined ? [] : [`The file had ${plan.size} bytes.`]
-  return { title, about: [...about, ...place, ...size], server, cases }
+  const files = plan.files === undefined ? [] : [`The tree had ${plan.files} small files or folders.`]
+  return { title, about: [...about, ...place, ...size, ...files], server, cases }
 }
 
 async function runAll(signal: AbortSignal): Promise<Results> {
   const asked = chosen(clients, values.only).map((client) => ({ client, version: client.version() }))
   const present = asked.flatMap(({ client, version }) => (version === undefined ? [] : [{ client, version }]))
   const rounds = wholeNumber('rounds', values.rounds)
-  const timeoutMs = wholeNumber('timeout', values.timeout) * 1000
-  const size = values.size === undefined ? undefined : wholeNumber('size', values.size)
+  const optional = (name: 'timeout' | 'size' | 'files'): number | undefined => {
+    const text = values[name]
+    return text === undefined ? undefined : wholeNumber(name, text)
+  }
   const workspace = makeWorkspace()
   try {
     const numbers = values.numbers.split(',').map((text) => wholeNumber('numbers', text))
     const plan = {
       rounds,
-      timeoutMs,
-      size,
+      timeoutSeconds: optional('timeout'),
+      size: optional('size'),
+      files: optional('files'),
       numbers,
       clients: present.map(({ client }) => client),
       workspace,

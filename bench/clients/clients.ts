@@ -1,20 +1,14 @@
 /** How octoftp and each of its peers is asked to do one piece of work, as a whole process. */
-import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-/** A file on a server, and how it is reached. */
-interface RemoteFile {
-  readonly host: string
-  readonly port: number
-  readonly user: string
-  readonly password: string
-  /** On the server, with a leading slash; without characters that a URL or a shell would have to escape. */
-  readonly path: string
-  /** Explicit TLS on both channels, verified against this authority. Undefined: plain. */
-  readonly caFile: string | undefined
-}
+import {
+  lftpDoing,
+  nodeProgram,
+  packageVersion,
+  printedVersion,
+  schemeOf,
+  type RemoteFile,
+} from './commands.ts'
+import { basicFtpTrees, lftpTrees, octoftpTrees, rcloneTrees, type Trees } from './trees.ts'
 
 /** One file to fetch. */
 export interface DownloadTask extends RemoteFile {
@@ -36,58 +30,44 @@ export interface Client {
   readonly name: string
   /** Undefined where it is not installed. */
   version(): string | undefined
-  /** The command, or undefined where the client cannot do it (as FTP over TLS). */
-  download(task: DownloadTask): readonly string[] | undefined
+  /** Absent where downloads of one file are not compared with it. */
+  readonly download?: {
+    /** The command, or undefined where the client cannot do it (as FTP over TLS). */
+    command(task: DownloadTask): readonly string[] | undefined
+    /** What it is called in a table; says so where it uses fewer connections than the others. */
+    label(task: DownloadTask): string
+  }
   /** Absent where uploads are not compared with it. */
   readonly upload?: {
     command(task: UploadTask): readonly string[]
     readonly label: string
   }
-  /** What it is called in a table; says so where it uses fewer connections than the others. */
-  label(task: DownloadTask): string
+  /** Absent where trees are not. */
+  readonly trees?: Trees
 }
 
 /** Clients that fetch a file over one connection only take part in every case, as what one connection gives. */
-function oneConnection(name: string): Client['label'] {
+function oneConnection(name: string): (task: DownloadTask) => string {
   return ({ connections }) => (connections === 1 ? name : `${name} (1 connection)`)
-}
-
-function printedVersion(program: string, flag = '--version'): string | undefined {
-  const { status, stdout } = spawnSync(program, [flag], { encoding: 'utf8' })
-  return status === 0 ? (/\d+\.\d+[.\d]*/.exec(stdout)?.[0] ?? 'unknown version') : undefined
-}
-
-function packageVersion(packageFile: URL): string | undefined {
-  try {
-    return (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version
-  } catch {
-    return undefined
-  }
 }
 
 function urlOf(scheme: string, { host, port, user, password, path }: RemoteFile, withUser: boolean): string {
   return `${scheme}://${withUser ? `${user}:${password}@` : ''}${host}:${port}${path}`
 }
 
-function schemeOf({ caFile }: RemoteFile): string {
-  return caFile === undefined ? 'ftp' : 'ftpes'
-}
-
-function nodeProgram(file: string, input: object): string[] {
-  return [process.execPath, fileURLToPath(new URL(file, import.meta.url)), JSON.stringify(input)]
-}
-
 const octoftp: Client = {
   name: 'octoftp',
   version: () => packageVersion(new URL('../../package.json', import.meta.url)),
-  label: () => 'octoftp',
-  download: (task) => {
-    const { target, caFile, mirrors = [] } = task
-    const urls = [task, ...mirrors.map((mirror) => ({ ...task, ...mirror }))].map((one) =>
-      urlOf(schemeOf(task), one, true),
-    )
-    const connections = task.automatic === true ? 'auto' : task.connections
-    return nodeProgram('octoftp.mjs', { urls, target, connections, caFile })
+  download: {
+    label: () => 'octoftp',
+    command: (task) => {
+      const { target, caFile, mirrors = [] } = task
+      const urls = [task, ...mirrors.map((mirror) => ({ ...task, ...mirror }))].map((one) =>
+        urlOf(schemeOf(task), one, true),
+      )
+      const connections = task.automatic === true ? 'auto' : task.connections
+      return nodeProgram('octoftp.mjs', { urls, target, connections, caFile })
+    },
   },
   upload: {
     label: 'octoftp',
@@ -97,6 +77,7 @@ const octoftp: Client = {
       return nodeProgram('octoftp-upload.mjs', { url, user, password, source, path, caFile })
     },
   },
+  trees: octoftpTrees,
 }
 
 /** Nobody's settings, silence unless it fails, the login, and TLS where it is asked for. */
@@ -108,74 +89,78 @@ function curlWith({ caFile, user, password }: RemoteFile): string[] {
 const curl: Client = {
   name: 'curl',
   version: () => printedVersion('curl'),
-  label: oneConnection('curl'),
-  download: (task) => [...curlWith(task), '-o', task.target, urlOf('ftp', task, false)],
+  download: {
+    label: oneConnection('curl'),
+    command: (task) => [...curlWith(task), '-o', task.target, urlOf('ftp', task, false)],
+  },
   upload: {
     label: 'curl -T',
     command: (task) => [...curlWith(task), '-T', task.source, urlOf('ftp', task, false)],
   },
 }
 
-/** A script of lftp's that logs in, with TLS where it is asked for, and does the one thing. */
-function lftpDoing(work: string, { host, port, user, password, caFile }: RemoteFile): string[] {
-  const security =
-    caFile === undefined
-      ? ['set ftp:ssl-allow no']
-      : ['set ftp:ssl-force yes', 'set ftp:ssl-protect-data yes', `set ssl:ca-file ${caFile}`]
-  const open = `open -u ${user},${password} -p ${port} ftp://${host}`
-  return ['lftp', '--norc', '-c', ['set cmd:fail-exit yes', ...security, open, work].join('; ')]
-}
-
 const lftp: Client = {
   name: 'lftp',
   version: () => printedVersion('lftp'),
-  label: ({ connections }) => (connections === 1 ? 'lftp get' : `lftp pget -n ${connections}`),
-  download: (task) => {
-    const get = task.connections === 1 ? 'get' : `pget -n ${task.connections}`
-    return lftpDoing(`${get} ${task.path} -o ${task.target}`, task)
+  download: {
+    label: ({ connections }) => (connections === 1 ? 'lftp get' : `lftp pget -n ${connections}`),
+    command: (task) => {
+      const get = task.connections === 1 ? 'get' : `pget -n ${task.connections}`
+      return lftpDoing(`${get} ${task.path} -o ${task.target}`, task)
+    },
   },
   upload: {
     label: 'lftp put',
     command: (task) => lftpDoing(`put ${task.source} -o ${task.path}`, task),
   },
+  trees: lftpTrees,
 }
 
 const aria2: Client = {
   name: 'aria2',
   version: () => printedVersion('aria2c'),
-  label: ({ connections }) => `aria2c -x${connections} -s${connections}`,
-  download: (task) => {
-    if (task.caFile !== undefined) return undefined
-    const { user, password, target, connections, mirrors = [] } = task
-    const urls = [task, ...mirrors.map((mirror) => ({ ...task, ...mirror }))].map((one) =>
-      urlOf('ftp', one, false),
-    )
-    return [
-      ...['aria2c', '--no-conf', '-q', `-x${connections}`, `-s${connections}`, '--file-allocation=none'],
-      // Its default of 20 MiB would leave connections idle on files of less than 20 MiB each.
-      '--min-split-size=1M',
-      ...[`--ftp-user=${user}`, `--ftp-passwd=${password}`],
-      ...['-d', dirname(target), '-o', basename(target), ...urls],
-    ]
+  download: {
+    label: ({ connections }) => `aria2c -x${connections} -s${connections}`,
+    command: (task) => {
+      if (task.caFile !== undefined) return undefined
+      const { user, password, target, connections, mirrors = [] } = task
+      const urls = [task, ...mirrors.map((mirror) => ({ ...task, ...mirror }))].map((one) =>
+        urlOf('ftp', one, false),
+      )
+      return [
+        ...['aria2c', '--no-conf', '-q', `-x${connections}`, `-s${connections}`, '--file-allocation=none'],
+        // Its default of 20 MiB would leave connections idle on files of less than 20 MiB each.
+        '--min-split-size=1M',
+        ...[`--ftp-user=${user}`, `--ftp-passwd=${password}`],
+        ...['-d', dirname(target), '-o', basename(target), ...urls],
+      ]
+    },
   },
 }
 
 const axel: Client = {
   name: 'axel',
   version: () => printedVersion('axel'),
-  label: ({ connections }) => `axel -n ${connections}`,
-  download: (task) => {
-    if (task.caFile !== undefined) return undefined
-    return ['axel', '-q', '-n', String(task.connections), '-o', task.target, urlOf('ftp', task, true)]
+  download: {
+    label: ({ connections }) => `axel -n ${connections}`,
+    command: (task) => {
+      if (task.caFile !== undefined) return undefined
+      return ['axel', '-q', '-n', String(task.connections), '-o', task.target, urlOf('ftp', task, true)]
+    },
   },
 }
 
 const basicFtp: Client = {
   name: 'basic-ftp',
   version: () => packageVersion(new URL('../../node_modules/basic-ftp/package.json', import.meta.url)),
-  label: oneConnection('basic-ftp'),
-  download: (task) => nodeProgram('basic-ftp.mjs', task),
+  download: {
+    label: oneConnection('basic-ftp'),
+    command: (task) => nodeProgram('basic-ftp.mjs', task),
+  },
+  trees: basicFtpTrees,
 }
 
+const rclone: Client = { name: 'rclone', version: () => printedVersion('rclone'), trees: rcloneTrees }
+
 /** Octoftp first: the others are compared with it. */
-export const clients: readonly Client[] = [octoftp, curl, lftp, aria2, axel, basicFtp]
+export const clients: readonly Client[] = [octoftp, curl, lftp, aria2, axel, basicFtp, rclone]

@@ -1,6 +1,7 @@
 /** Contests in which each client fetches the same file: what the scenarios have in common. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ServerKind } from '../../test/servers/index.ts'
 import { provision } from '../../test/servers/provision.mjs'
 import type { Client, DownloadTask } from '../clients/clients.ts'
 import type { Contest, Contestant } from '../harness/contest.ts'
@@ -57,6 +58,7 @@ export function downloadContest(work: Downloads): Contest & AsyncDisposable {
   const contestants: Contestant[] = []
   const leftOut: string[] = []
   for (const way of work.ways) {
+    if (way.client.download === undefined) continue
     const contestant = contestantFor(way, target, work)
     if (contestant === undefined) leftOut.push(way.client.name)
     else contestants.push(contestant)
@@ -81,11 +83,11 @@ function contestantFor(way: Way, target: string, work: Downloads): Contestant | 
     ...{ host, port, user, password, path: source.path, target, connections, automatic, caFile },
     mirrors,
   }
-  const command = client.download(task)
+  const command = client.download?.command(task)
   if (command === undefined) return undefined
   return {
     client: client.name,
-    label: label ?? client.label(task),
+    label: label ?? client.download?.label(task) ?? client.name,
     command: within === undefined ? command : within(command),
     ...{ idealSeconds, comparedWith, prepare },
   }
@@ -97,7 +99,12 @@ export function named(clients: readonly Client[], names: readonly string[]): Cli
 }
 
 /** vsftpd as it is installed for the tests, with its version. */
-export async function vsftpdVersion(): Promise<string> {
-  const installed = (await provision()).servers['vsftpd'] as { packages?: readonly string[] } | undefined
-  return installed?.packages?.find((name) => name.startsWith('vsftpd ')) ?? 'vsftpd'
+export function vsftpdVersion(): Promise<string> {
+  return serverVersion('vsftpd')
+}
+
+/** A server as it is installed for the tests, with its version. */
+export async function serverVersion(kind: ServerKind): Promise<string> {
+  const installed = (await provision()).servers[kind] as { packages?: readonly string[] } | undefined
+  return installed?.packages?.find((name) => name.startsWith(kind)) ?? kind
 }

@@ -1,11 +1,10 @@
 /** Links with a delay and a loss: how many connections are right there, and whether `'auto'` finds out. */
 import type { Client } from '../clients/clients.ts'
 import type { Contest } from '../harness/contest.ts'
-import { startFarServer } from '../network/far-server.ts'
-import { payloadBytesPerSecond, startLink, whyNoLink, type Link, type LinkOptions } from '../network/link.ts'
-import type { Workspace } from '../harness/workspace.ts'
+import { payloadBytesPerSecond, whyNoLink, type LinkOptions } from '../network/link.ts'
+import { openPlace } from '../network/place.ts'
 import { numbersAndAuto } from './automatic.ts'
-import { downloadContest, makeSource, named, vsftpdVersion, type Login, type Way } from './downloads.ts'
+import { downloadContest, makeSource, named, vsftpdVersion, type Way } from './downloads.ts'
 import type { Scenario, ScenarioCase, ScenarioSetup } from './scenario.ts'
 
 const SIZE = 100 * 2 ** 20
@@ -47,35 +46,13 @@ async function openCase(
   { workspace, clients, numbers, size = SIZE }: ScenarioSetup,
 ): Promise<Contest & AsyncDisposable> {
   const source = await makeSource(workspace, size)
-  const { link, login, close } = await openFarEnd(distance, workspace)
+  const { login, within, close } = await openPlace({ kind: 'vsftpd', distance }, workspace)
   return downloadContest({
     ...{ workspace, source, login },
     ways: waysOf(clients, numbers, size / payloadBytesPerSecond(distance)),
     comparison: '÷ best',
-    within: link.forClient,
-    close,
+    ...{ within, close },
   })
-}
-
-interface FarEnd {
-  readonly link: Link
-  readonly login: Login
-  readonly close: () => Promise<void>
-}
-
-async function openFarEnd(distance: Distance, workspace: Workspace): Promise<FarEnd> {
-  const link = await startLink(distance, workspace.scratch)
-  try {
-    const server = await startFarServer(link, 'vsftpd', { root: workspace.served })
-    const close = async (): Promise<void> => {
-      await server[Symbol.asyncDispose]()
-      await link[Symbol.asyncDispose]()
-    }
-    return { link, login: server, close }
-  } catch (error) {
-    await link[Symbol.asyncDispose]()
-    throw error
-  }
 }
 
 /** Octoftp with each number, then by itself; the peers with eight. */

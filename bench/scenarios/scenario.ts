@@ -9,6 +9,8 @@ export interface ScenarioSetup {
   readonly clients: readonly Client[]
   /** Bytes of the file, where the scenario has one. Undefined: what the scenario is named after. */
   readonly size: number | undefined
+  /** How many small files, or folders where those are what counts. Undefined: what the scenario is named after. */
+  readonly files: number | undefined
   /** Of connections, beside `'auto'`. */
   readonly numbers: readonly number[]
 }
@@ -18,6 +20,8 @@ export interface Scenario {
   readonly title: string
   /** What a reader has to know to judge the figures; a sentence or two each. */
   readonly about: readonly string[]
+  /** What a run may take, where the usual limit is too short for it. */
+  readonly timeoutSeconds?: number
   /** Why this machine cannot do it (no root, no such device), or undefined. */
   whyImpossible?(): string | undefined
   /** The server, with its version. */

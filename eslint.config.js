@@ -13,6 +13,8 @@ const nodeGlobals = [
   'performance',
   'setTimeout',
   'clearTimeout',
+  'setInterval',
+  'clearInterval',
   'setImmediate',
 ]
 

@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
+import { underBreak } from './test/hazards/support/breaks.ts'
 
 export default defineConfig({
+  plugins: [{ name: 'breaks', enforce: 'pre', transform: (code, path) => underBreak(path, code) }],
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/servers/global-setup.ts',

@@ -7,21 +7,29 @@ import type { Readable, Writable } from 'node:stream'
 import { FtpReplyError } from './errors.ts'
 import type { Entry } from './listing/entry.ts'
 import { timeZone } from './listing/options.ts'
+import { mirrorSettings, type MirrorOptions } from './mirror/mirror-options.ts'
+import type { MirrorResult } from './mirror/mirror-result.ts'
+import { runMirror } from './mirror/mirror.ts'
+import { RemoteTree } from './mirror/remote-tree.ts'
+import { TreeLister } from './mirror/tree-lister.ts'
 import type { ClientEvents } from './observe/client-events.ts'
 import { Observer } from './observe/observer.ts'
 import type { AskOptions, Calls } from './operations/calls.ts'
 import { explained } from './operations/explain-path.ts'
 import { FtpSession, holderOf } from './operations/ftp-session.ts'
-import { list, type ListOptions } from './operations/list.ts'
+import { list, type ListOptions, type ListRequest } from './operations/list.ts'
+import { keepAll } from './operations/listing-size.ts'
 import { makeDirectories, type MakeDirectoryOptions } from './operations/make-directory.ts'
 import { RemoteReadStream, type ReadFileOptions, type ReadStreamOptions } from './operations/read-stream.ts'
 import { remotePath } from './operations/remote-path.ts'
 import { remove, type RemoveOptions } from './operations/remove.ts'
+import { RunningCalls } from './operations/running-calls.ts'
 import { serverFacts, type ServerFacts } from './operations/server-facts.ts'
 import { closedError, Sessions } from './operations/sessions.ts'
 import { stat } from './operations/stat.ts'
 import { dataSource, keepQuiet, type UploadData, type UploadSource } from './operations/upload-source.ts'
 import { withSession } from './operations/with-session.ts'
+import { HELD_BACK, walk, walkSettings, type WalkOptions } from './operations/walk.ts'
 import { RemoteWriteStream, type WriteStreamOptions } from './operations/write-stream.ts'
 import {
   clientSettings,
@@ -47,6 +55,7 @@ import { checksumOf } from './session/checksum.ts'
 import { modificationTime, size } from './session/facts.ts'
 import { changeMode, rename, setModificationTime } from './session/files.ts'
 import type { SessionOptions } from './session/options.ts'
+import { realPath } from './session/real-path.ts'
 import type { RemotePath, Session } from './session/session.ts'
 import { BandwidthHistory, type Bandwidth } from './transfer/bandwidth-history.ts'
 import { together, type ClientProgress } from './transfer/together.ts'
@@ -68,6 +77,9 @@ export interface ChecksumRangeOptions extends AskOptions {
 }
 
 const READ_AHEAD_BYTES = 1_048_576
+
+/** So many entries may have come of a listing that is kept whole and breaks off: it is asked for again. */
+const RELISTED = 100_000
 
 const NEVER = new AbortController().signal
 
@@ -115,6 +127,7 @@ export class FtpClient
   readonly #observer: Observer
   readonly #sessions: Sessions
   readonly #transfers = new Set<Transfer<unknown>>()
+  readonly #running = new RunningCalls()
   readonly #limit: BandwidthLimit
   readonly #history = new BandwidthHistory()
   #maxConnections: number
@@ -196,6 +209,24 @@ export class FtpClient
   }
 
   /**
+   * Makes the local directory `local` like the remote directory `remote` (`''` for that of the login), with all that
+   * is below: what is missing or differs is fetched, several directories and files at once. Nothing is deleted unless
+   * option `delete` says so.
+   *
+   * Resolves with counts, and with what could not be done in `failures`. Rejects with an `FtpError` where nothing can
+   * be done, or where `onError` is `'stop'`; with `ERR_FTP_DELETE_REFUSED` where it would not be safe to delete, when
+   * all files have been transferred; or with the reason of the abort.
+   */
+  mirrorDown(remote: RemotePath, local: string, options?: MirrorOptions): Transfer<MirrorResult> {
+    return this.#mirror('down', remote, local, options)
+  }
+
+  /** The same the other way round: makes the remote directory like the local one. */
+  mirrorUp(local: string, remote: RemotePath, options?: MirrorOptions): Transfer<MirrorResult> {
+    return this.#mirror('up', remote, local, options)
+  }
+
+  /**
    * Sends a local file (a path), bytes, or what can be iterated (a `Readable`, for instance) to `remote`, which goes
    * out as it is given. Needs nothing of the server but STOR. A file or bytes are sent again, from where the server
    * has come to, when a connection is lost.
@@ -270,14 +301,54 @@ export class FtpClient
    * Rejects with `ERR_FTP_NOT_FOUND`, `ERR_FTP_TRUNCATED`, …: an incomplete listing never ends as if it were whole.
    */
   list(path?: RemotePath, options?: ListOptions): AsyncGenerator<Entry, void> {
-    return this.#list(path, options, undefined)
+    const given = optionsObject(options, 'options')
+    const zone = timeZone(given, 'timeZone', this.#settings.timeZone)
+    return this.#list(path, {}, zone, this.#signalOf(given))
   }
 
-  /** The same, all at once. */
+  /**
+   * The same, all at once; up to two million, and `ERR_FTP_LISTING_TOO_LARGE` beyond. One that breaks off within its
+   * first hundred thousand is asked for again.
+   */
   async listAll(path?: RemotePath, options?: ListOptions): Promise<Entry[]> {
-    const entries: Entry[] = []
-    for await (const entry of this.list(path, options)) entries.push(entry)
-    return entries
+    const given = optionsObject(options, 'options')
+    const zone = timeZone(given, 'timeZone', this.#settings.timeZone)
+    const entries = this.#list(path, { heldBack: RELISTED }, zone, this.#signalOf(given))
+    return await keepAll(entries, (entry) => entry)
+  }
+
+  /**
+   * The entries of a directory and of all below it, each with its `path`: several directories are listed at once, on
+   * the connections that all calls share, and the entries of each come together. Links are not followed unless
+   * `followLinks` is given. Where entries are not taken, listing stops some thousand ahead; no connection is held
+   * meanwhile, so that other calls can be made.
+   *
+   * Rejects with the first failure of a directory, unless `onError` takes it; one that cannot be listed to its end
+   * never passes for empty.
+   * @throws TypeError or RangeError that names the option
+   */
+  walk(path?: RemotePath, options?: WalkOptions): AsyncGenerator<Entry, void> {
+    const given = optionsObject(options, 'options')
+    const settings = walkSettings(given, this.#maxConnections)
+    const zone = timeZone(given, 'timeZone', this.#settings.timeZone)
+    const { codec } = this.#settings.session
+    const root = path === undefined || path.length === 0 ? '' : remotePath(path).path
+    const lister = new TreeLister({
+      tree: new RemoteTree({ codec, root: '', timeZone: zone }),
+      ...{ pool: this.#sessions, retry: this.#settings.retry, onRetry: this.#sessions.onRetry },
+      connections: settings.connections,
+      list: (at, signal) => this.#list(at, { heldBack: HELD_BACK }, zone, signal),
+    })
+    return walk({
+      ...{ ...settings, connections: 2 * settings.connections },
+      path: typeof root === 'string' ? root : codec.decode(root),
+      listDirectory: (at) => lister.list(at),
+      realPath: (at, signal) =>
+        this.#ask({ signal }, true, (session) => realPath(session, at === '' ? undefined : at)),
+      signal: this.#signalOf(given),
+      destroyed: this.#sessions.destroyed,
+      onEnd: (reason) => lister.end(reason),
+    })
   }
 
   /** Writes text (as UTF-8), bytes, or what can be iterated to a remote file. */
@@ -327,7 +398,7 @@ export class FtpClient
    */
   stat(path: RemotePath, options?: AskOptions): Promise<Entry> {
     const { path: remote, shownPath } = remotePath(path)
-    return stat(this.#calls(options), remote, shownPath)
+    return this.#call(options, (calls) => stat(calls, remote, shownPath))
   }
 
   /** Whether something is at a path. */
@@ -349,7 +420,7 @@ export class FtpClient
     const { path: remote } = remotePath(path)
     const given = optionsObject(options, 'options')
     const [recursive, force] = [flag(given, 'recursive', false), flag(given, 'force', false)]
-    return remove(this.#calls(options), { path: remote, recursive, force })
+    return this.#call(options, (calls) => remove(calls, { path: remote, recursive, force }))
   }
 
   /**
@@ -436,6 +507,26 @@ export class FtpClient
     return this.close()
   }
 
+  #mirror(
+    side: 'down' | 'up',
+    remote: RemotePath,
+    local: string,
+    options: MirrorOptions | undefined,
+  ): Transfer<MirrorResult> {
+    const settings = mirrorSettings(options, this.#maxConnections)
+    const shownPath = remote.length === 0 ? '.' : remotePath(remote).shownPath
+    const { retry, session, timeZone: zone } = this.#settings
+    const { codec } = session
+    const place = (path: string): SourcePlace => this.#place(path === '' ? '.' : path)
+    const both = { side, remote, local: localPath(local), settings }
+    const isClosed = this.#closed !== undefined
+    const work = (context: TransferContext): Promise<MirrorResult> => {
+      if (isClosed) throw closedError(session.label)
+      return runMirror({ ...both, pool: this.#sessions, retry, codec, timeZone: zone, place }, context)
+    }
+    return this.#begin(side === 'down' ? 'download' : 'upload', shownPath, work, settings)
+  }
+
   #upload(
     source: () => Promise<UploadSource>,
     remote: RemotePath,
@@ -456,38 +547,51 @@ export class FtpClient
 
   #list(
     path: RemotePath | undefined,
-    options: ListOptions | undefined,
-    only: 'LIST' | 'LIST -a' | undefined,
+    how: Pick<ListRequest, 'only' | 'heldBack'>,
+    zone: string,
+    signal: AbortSignal | undefined,
   ): AsyncGenerator<Entry, void> {
-    const given = optionsObject(options, 'options')
     const { retry } = this.#settings
     const place = path === undefined || path.length === 0 ? undefined : remotePath(path)
     return list({
-      ...{ pool: this.#sessions, retry, path: place?.path, shownPath: place?.shownPath ?? '.', only },
-      ...{ timeZone: timeZone(given, 'timeZone', this.#settings.timeZone), signal: this.#signalOf(given) },
+      ...{ pool: this.#sessions, retry, path: place?.path, shownPath: place?.shownPath ?? '.' },
+      ...{ timeZone: zone, signal },
+      ...how,
     })
   }
 
-  #calls(options: AskOptions | undefined): Calls {
-    return {
-      codec: this.#settings.session.codec,
-      ask: (work, isRepeatable = true) => this.#ask(options, isRepeatable, work),
-      list: (path, only) => this.#list(path, options, only),
-    }
-  }
-
   /** Runs `work` on a session, and again on another one where that can do no harm. */
-  async #ask<T>(
+  #ask<T>(
     options: AskOptions | undefined,
     isRepeatable: boolean,
     work: (session: Session) => Promise<T>,
   ): Promise<T> {
+    return this.#call(options, (calls) => calls.ask(work, isRepeatable))
+  }
+
+  /** A verb of one question or of several. */
+  async #call<T>(options: AskOptions | undefined, verb: (calls: Calls) => Promise<T>): Promise<T> {
     const signal = abortSignal(optionsObject(options, 'options')) ?? NEVER
     this.#expectOpen()
-    const asked = { signal, retry: this.#settings.retry, isRepeatable }
-    const { lease, value } = await withSession(this.#sessions, asked, work)
-    lease.release()
-    return value
+    const { retry, session, timeZone: zone } = this.#settings
+    return this.#running.run((begun) =>
+      verb({
+        codec: session.codec,
+        ask: async (work, isRepeatable = true) => {
+          const { lease, value } = await withSession(
+            this.#sessions,
+            { signal, retry, isRepeatable },
+            (one) => {
+              begun()
+              return work(one)
+            },
+          )
+          lease.release()
+          return value
+        },
+        list: (path, only) => this.#list(path, { only }, zone, signal),
+      }),
+    )
   }
 
   #place(remote: RemotePath): SourcePlace {
@@ -511,9 +615,11 @@ export class FtpClient
     })
   }
 
-  /** A running transfer still needs sessions: to verify, and to try again. */
+  /** A running transfer still needs sessions: to verify, and to try again. So do calls, which begin meanwhile, too. */
   async #drain(): Promise<void> {
-    await Promise.all([...this.#transfers].map(whenOver))
+    while (this.#transfers.size > 0 || this.#running.areAny) {
+      await Promise.all([...[...this.#transfers].map(whenOver), this.#running.ended()])
+    }
     await this.#sessions.close()
   }
 

@@ -48,6 +48,8 @@ export type FtpTransferErrorCode =
   | 'ERR_FTP_RESUME_REFUSED'
   | 'ERR_FTP_UNSAFE_PATH'
   | 'ERR_FTP_LOCAL_FILE'
+  // What a listing shows to be there, with no reply that says so.
+  | 'ERR_FTP_EXISTS'
   | 'ERR_FTP_DELETE_REFUSED'
 
 export type FtpErrorCode =

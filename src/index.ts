@@ -6,13 +6,17 @@
 export {
   download,
   list,
+  mirror,
   upload,
   type DownloadSource,
   type OneShotDownloadOptions,
   type OneShotListOptions,
+  type OneShotMirrorOptions,
   type OneShotUploadOptions,
 } from './one-shots.ts'
 export { FtpClient, type ChecksumRangeOptions } from './client.ts'
+export type { MirrorOptions } from './mirror/mirror-options.ts'
+export type { MirrorFailure, MirrorResult } from './mirror/mirror-result.ts'
 export type { AskOptions } from './operations/calls.ts'
 export {
   FtpSession,
@@ -25,9 +29,10 @@ export type { MakeDirectoryOptions } from './operations/make-directory.ts'
 export type { ReadFileOptions, ReadStreamOptions } from './operations/read-stream.ts'
 export type { RemoveOptions } from './operations/remove.ts'
 export type { ServerFacts } from './operations/server-facts.ts'
+export type { WalkOptions } from './operations/walk.ts'
 export type { WriteStreamOptions } from './operations/write-stream.ts'
 export type { ClientEvents } from './observe/client-events.ts'
-export type { TransferFacts } from './observe/observer.ts'
+export type { TransferFacts } from './observe/trace-transfer.ts'
 export { writeTranscript, type ClientEmitter } from './observe/transcript.ts'
 export { DEFAULTS, type FtpClientOptions } from './options.ts'
 export type { Entry, EntryType } from './listing/entry.ts'
@@ -57,6 +62,9 @@ export type { TlsOptions } from './tls/secure-options.ts'
 export type { PassiveHostRule } from './protocol/endpoint.ts'
 export type { PoolStats } from './pool/events.ts'
 export type { ClientProgress } from './transfer/together.ts'
+export { TransferQueue, type QueueTime, type TransferQueueOptions } from './transfer/queue.ts'
+export type { QueueTotals, TransferQueueEvents } from './transfer/queue-events.ts'
+export type { QueuedTransfer, QueuedTransferOptions, QueuedTransferState } from './transfer/queue-item.ts'
 export { Transfer } from './transfer/transfer.ts'
 export type {
   SegmentProgress,

@@ -1,5 +1,5 @@
 /**
- * `download(url, …)`, `upload(…, url)` and `list(url)`: a call with a URL, or with several of one file.
+ * `download(url, …)`, `upload(…, url)`, `mirror(…)` and `list(url)`: a call with a URL, or with several of one file.
  */
 import {
   adoptTransfer,
@@ -12,6 +12,9 @@ import {
 import { MOST_CONNECTIONS, optionsWithUrl, readUrl, type FtpClientOptions } from './options.ts'
 import { describeFtpUrl, type FtpUrl } from './protocol/url.ts'
 import type { Entry } from './listing/entry.ts'
+import type { MirrorOptions } from './mirror/mirror-options.ts'
+import type { MirrorResult } from './mirror/mirror-result.ts'
+import { traced } from './observe/trace-transfer.ts'
 import type { ListOptions } from './operations/list.ts'
 import { runDownload } from './segmented/download.ts'
 import type { DownloadResult } from './segmented/download-result.ts'
@@ -80,7 +83,7 @@ export function download(
 
   const cap = wholeNumber(given, 'maxConnections', MOST_CONNECTIONS, 1, MOST_CONNECTIONS)
   const connections = connectionsOption(given, cap)
-  const most = connections === 'auto' ? Math.min(cap, MOST_AUTOMATIC) : connections
+  const most = mostOf(connections, cap)
   const borrowed: BorrowedClient[] = []
   const giveBack = (): void => borrowed.forEach((shared) => shared.giveBack())
   try {
@@ -113,8 +116,10 @@ function startDownload(
   const settings = downloadSettings(options, most)
   const places = clients.map((one, index) => sourcePlace(one, mirrors[index]?.location.path ?? ''))
   const path = localPath(target)
+  const host = client === undefined ? '' : serverOf(client).label
+  const facts = { type: 'download', path: places[0]?.shownPath ?? '', host } as const
   const transfer = new Transfer<DownloadResult>(
-    (context) => runDownload({ places, target: path, settings }, context),
+    (context) => traced(facts, () => runDownload({ places, target: path, settings }, context)),
     settings,
   )
   for (const shared of new Set(clients))
@@ -157,6 +162,73 @@ export function upload(
   }
 }
 
+/** The options of a mirror, and those of the client that makes it, or the client itself. */
+export interface OneShotMirrorOptions extends MirrorOptions, FtpClientOptions {
+  /** Use this client; the URL must be of its server, and the client's own options hold. */
+  readonly client?: FtpClient | undefined
+}
+
+/**
+ * Makes the directory `target` like the directory `source`, with all that is below: what is missing or differs is
+ * brought over. One of both is a URL, and the other the path of a local directory.
+ *
+ * ```ts
+ * await mirror('ftp://host/pub/', './pub', { connections: 8, delete: true }) // down
+ * await mirror('./pub', 'ftp://host/pub/') // up
+ * ```
+ *
+ * What begins with a scheme and `://` is a URL. A slash at its end makes no difference: the directory is made like the
+ * other, and does not come into it.
+ *
+ * Resolves and rejects as `client.mirrorDown` does; two URLs or none, or a URL or an option that makes no sense, is a
+ * `TypeError` or `RangeError`, thrown at once. No error shows the password of a URL.
+ */
+export function mirror(
+  source: string | URL,
+  target: string | URL,
+  options?: OneShotMirrorOptions,
+): Transfer<MirrorResult> {
+  const given = optionsObject(options, 'options')
+  const { side, url, local } = sidesOf(source, target)
+  const location = readUrl(url)
+  if (location.type === 'ascii') throw new TypeError('A mirror copies files as they are: leave out ;type=a')
+  const cap = wholeNumber(given, 'maxConnections', MOST_CONNECTIONS, 1, MOST_CONNECTIONS)
+  const { client, giveBack } = clientOf(given, location)
+  try {
+    if (given.client === undefined) raiseMaxConnections(client, mostOf(connectionsOption(given, cap), cap))
+    const transfer =
+      side === 'down'
+        ? client.mirrorDown(location.path, local, given)
+        : client.mirrorUp(local, location.path, given)
+    void whenOver(transfer).then(giveBack)
+    return transfer
+  } catch (error) {
+    giveBack()
+    throw error
+  }
+}
+
+interface Sides {
+  readonly side: 'down' | 'up'
+  readonly url: string | URL
+  readonly local: string
+}
+
+function sidesOf(source: string | URL, target: string | URL): Sides {
+  if (isUrl(source) && !isUrl(target)) return { side: 'down', url: source, local: target }
+  if (isUrl(target) && !isUrl(source)) return { side: 'up', url: target, local: source }
+  // Which they are is not shown: there may be a password in them.
+  const are = isUrl(source) ? 'both are URLs' : 'neither is a URL'
+  throw new TypeError(
+    `A mirror is between a server and this machine: give one URL (ftp://, ftpes:// or ftps://) and one local path; ${are}`,
+  )
+}
+
+/** A drive letter is no scheme. */
+function isUrl(place: unknown): place is string | URL {
+  return place instanceof URL || (typeof place === 'string' && /^\s*[a-z][a-z\d+.-]+:\/\//i.test(place))
+}
+
 /** The options of a listing, and those of the client that makes it, or the client itself. */
 export interface OneShotListOptions extends ListOptions, FtpClientOptions {
   /** Use this client; the URL must be of its server, and the client's own options hold. */
@@ -184,6 +256,11 @@ export function list(url: string | URL, options?: OneShotListOptions): AsyncGene
     giveBack()
     throw error
   }
+}
+
+/** How many connections a shared client has to allow. */
+function mostOf(connections: number | 'auto', cap: number): number {
+  return connections === 'auto' ? Math.min(cap, MOST_AUTOMATIC) : connections
 }
 
 /** The client that is given, or the one that is shared by all with these options. */

@@ -2,6 +2,7 @@
 import { inspect } from 'node:util'
 import type { PassiveHostRule } from './protocol/endpoint.ts'
 import { parseFtpUrl, parseHost, type FtpUrl } from './protocol/url.ts'
+import { MIRROR_DEFAULTS } from './mirror/mirror-options.ts'
 import { DOWNLOAD_DEFAULTS } from './segmented/options.ts'
 import type { RetryPolicy } from './operations/retry.ts'
 import {
@@ -16,9 +17,11 @@ import { secureIdentity, type SecureIdentity, type TlsOptions } from './tls/secu
 import { timeZone } from './listing/options.ts'
 import type { FtpSession } from './operations/ftp-session.ts'
 import { textCodec } from './protocol/text-codec.ts'
+import { QUEUE_DEFAULTS } from './transfer/queue.ts'
 import { isIpAddress } from './transport/address.ts'
 import {
   expectFunction,
+  flag,
   milliseconds,
   number,
   oneOf,
@@ -45,6 +48,11 @@ export interface FtpClientOptions {
   readonly security?: Security | undefined
   /** What `tls.connect` takes, for both channels: `ca`, `cert`, `key`, `checkServerIdentity`, … Verification is on. */
   readonly tls?: TlsOptions | undefined
+  /**
+   * Under TLS: whether commands and replies go in clear once the login is done (CCC, RFC 4217), for routers that have to
+   * read the ports of data connections, which stay protected. A refusal is an error. @default false
+   */
+  readonly clearCommandChannel?: boolean | undefined
   /** The most connections open at once. @default 8, at most 64 */
   readonly maxConnections?: number | undefined
   /** 4 or 6 to use one IP family only. @default 0, both */
@@ -123,6 +131,7 @@ const DEFAULT_RETRY: RetryPolicy = Object.freeze({
 /** Every default that a caller can rely on. */
 export const DEFAULTS: Readonly<{
   user: string
+  clearCommandChannel: boolean
   maxConnections: number
   mode: 'passive' | 'active'
   passiveHost: 'control'
@@ -132,8 +141,11 @@ export const DEFAULTS: Readonly<{
   timeouts: Timeouts
   retry: RetryPolicy
   download: typeof DOWNLOAD_DEFAULTS
+  mirror: typeof MIRROR_DEFAULTS
+  queue: typeof QUEUE_DEFAULTS
 }> = Object.freeze({
   user: 'anonymous',
+  clearCommandChannel: false,
   maxConnections: 8,
   mode: 'passive',
   passiveHost: 'control',
@@ -143,6 +155,8 @@ export const DEFAULTS: Readonly<{
   timeouts: DEFAULT_TIMEOUTS,
   retry: DEFAULT_RETRY,
   download: DOWNLOAD_DEFAULTS,
+  mirror: MIRROR_DEFAULTS,
+  queue: QUEUE_DEFAULTS,
 })
 
 /** A day. */
@@ -174,6 +188,7 @@ export function clientSettings(options: FtpClientOptions): ClientSettings {
     account: secretLine(given, 'account'),
     security,
     identity: security === 'none' ? undefined : identity(given, host),
+    clearCommandChannel: clearCommandChannel(given, security),
     family: ipFamily(given),
     localAddress: ipAddress(given, 'localAddress'),
     timeouts: timeouts(given),
@@ -270,6 +285,14 @@ function identity(options: FtpClientOptions, host: string): SecureIdentity {
   } catch (cause) {
     throw new TypeError(`Option "tls" cannot be used: ${(cause as Error).message}`, { cause })
   }
+}
+
+function clearCommandChannel(options: FtpClientOptions, security: Security): boolean {
+  const isAsked = flag(options, 'clearCommandChannel', DEFAULTS.clearCommandChannel)
+  if (isAsked && security === 'none') {
+    throw new TypeError('Option "clearCommandChannel" is true; that needs TLS, and security is \'none\'')
+  }
+  return isAsked
 }
 
 function checkedPassword(password: unknown): string {

@@ -1,10 +1,11 @@
-/** Calls with a URL: uploads and listings. Downloads by URL are in test/downloads. */
+/** Calls with a URL: uploads, mirrors and listings. Downloads by URL are in test/downloads. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
-import { FtpClient, list, upload } from '../src/index.ts'
+import { FtpClient, list, mirror, upload } from '../src/index.ts'
 import { describeServers } from './servers/vitest.ts'
 import { scriptedServer, type ScriptedControl } from './support/scripted-server.ts'
+import { temporaryDirectory } from './support/temporary-directory.ts'
 
 describeServers({ kinds: ['vsftpd', 'proftpd'], securities: ['none', 'explicit'] }, (server) => {
   it('sends to a URL and lists one; all of them share the connections of one client', async () => {
@@ -28,6 +29,32 @@ describeServers({ kinds: ['vsftpd', 'proftpd'], securities: ['none', 'explicit']
     expect((await upload(Buffer.from('x'), `${url}/x;type=a`, { client: ftp })).verified.size).toBe(
       'not asked',
     )
+  })
+
+  it('mirrors a URL to a directory, and a directory to a URL', async () => {
+    const { url, user, password, ca, root } = server()
+    const options = { user, password, tls: { ca } }
+    await using folder = await temporaryDirectory()
+    const names = Array.from({ length: 20 }, (_, index) => `in ${index % 3}/file ${index}`)
+    for (const name of names) server().write(`tree of many/${name}`, name)
+    // As many as a client of its own would not allow.
+    const most = { ...options, connections: 12 }
+    const down = await mirror(`${url}/tree%20of%20many/`, folder.at('down'), most)
+    expect(down).toMatchObject({ transferred: 20, directoriesMade: 3, failures: [] })
+    expect(await readFile(folder.at('down/in 1/file 7'), 'utf8')).toBe('in 1/file 7')
+
+    const up = await mirror(folder.at('down'), new URL(`${url}/sent%20up`), {
+      ...options,
+      connections: 'auto',
+    })
+    expect(up).toMatchObject({ transferred: 20, failures: [] })
+    expect(await readFile(join(root, 'sent up/in 1/file 7'), 'utf8')).toBe('in 1/file 7')
+
+    await using ftp = new FtpClient(url, options)
+    const again = await mirror(`${url}//sent%20up/`, folder.at('down'), { client: ftp, connections: 2 })
+    expect(again).toMatchObject({ transferred: 0, equal: 20, failures: [] })
+    const nowhere = mirror(`${url}/nowhere`, folder.at('down'), { ...options, delete: true })
+    await expect(nowhere).rejects.toMatchObject({ code: 'ERR_FTP_NOT_FOUND' })
   })
 })
 
@@ -71,6 +98,19 @@ describe('by URL', () => {
     const { host, port } = server
     await using ftp = new FtpClient({ host, port, security: 'none' })
     expect((await ftp.listAll()).map(({ name }) => name)).toEqual(['MEMBER'])
+  })
+
+  test('a mirror is between one URL and one local path, and says so', () => {
+    const secret = 'ftp://octo:secret@host/pub'
+    expect(() => mirror(secret, 'ftpes://other/pub')).toThrow(/one URL .* one local path; both are URLs$/)
+    expect(() => mirror('C://pub', './pub')).toThrow(/one URL .* one local path; neither is a URL$/)
+    expect(() => mirror('sftp://host/pub', './pub')).toThrow(/ftpes:/)
+    expect(() => mirror('./pub', `${secret};type=a`)).toThrow(/;type=a/)
+    expect(() => mirror('', secret)).toThrow(TypeError)
+    expect(() => mirror(secret, './pub', { connections: 3, maxConnections: 2 })).toThrow(RangeError)
+    const client = new FtpClient('ftp://one.example')
+    expect(() => mirror('ftp://other.example/', './pub', { client })).toThrow(/host/)
+    expect(() => mirror('./pub', 'ftp://one.example/x', { client, user: 'x' })).toThrow(/user/)
   })
 
   test('what makes no sense is thrown at once', () => {

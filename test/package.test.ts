@@ -94,7 +94,8 @@ describe('the package', () => {
     expect(topLevelAwaits(text)).toEqual([])
     expect(topLevelAwaits('export const a = await b\nfor await (const c of d) e()')).toHaveLength(2)
     expect(text).toMatch(/^export \{$/m)
-    expect(text).not.toMatch(/\bmodule\.exports\b|__toCommonJS/)
+    // Not at the beginning of a line: what is bundled may be wrapped.
+    expect(text).not.toMatch(/^module\.exports\b|__toCommonJS/m)
     const imported = [...text.matchAll(/^import .* from ["'](.*)["'];?$/gm)].map(([, name]) => name)
     expect(imported.length).toBeGreaterThan(3)
     expect(imported.filter((name = '') => !isBuiltin(name))).toEqual([])

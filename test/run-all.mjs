@@ -1,6 +1,6 @@
 /**
- * `npm test`: the static checks and then all tests. A check that fails does not hide what comes after it;
- * each counts as one test in the last line, `N passed, N failed, N skipped`.
+ * `npm test`: the static checks, all tests, and the matrix of servers and versions of Node. A check that fails does not
+ * hide what comes after it; each counts as one test in the last line, `N passed, N failed, N skipped`.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -55,11 +55,12 @@ function readReport(file) {
   }
 }
 
-async function runTests() {
+/** @param script of package.json, which runs vitest */
+async function runTests(script) {
   const folder = mkdtempSync(join(tmpdir(), 'octoftp-report-'))
   const report = join(folder, 'report.json')
   const parameters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const { passed } = await npmRun('test:unit', { parameters, shown: true })
+  const { passed } = await npmRun(script, { parameters, shown: true })
   const counts = readReport(report)
   rmSync(folder, { recursive: true, force: true })
   // A file that could not be loaded has no tests; an unhandled error belongs to none.
@@ -74,7 +75,7 @@ async function runTests() {
   }
 }
 
-const results = [await runChecks(), await runTests()]
+const results = [await runChecks(), await runTests('test:unit'), await runTests('test:node-matrix')]
 const total = (name) => results.reduce((sum, result) => sum + result[name], 0)
 
 for (const line of missingServers(readManifest()))

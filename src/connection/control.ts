@@ -6,7 +6,7 @@
  * Once it has failed it stays failed: every wait rejects with the first reason.
  */
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import {
   FtpConnectionError,
   FtpProtocolError,
@@ -16,9 +16,10 @@ import {
 } from '../errors.ts'
 import { UTF_8, type TextCodec } from '../protocol/text-codec.ts'
 import { describeCommand, encodeCommand, redact, type Command } from '../protocol/command.ts'
-import { isPreliminary, replyText, type Reply } from '../protocol/reply.ts'
+import { isCompletion, isPreliminary, replyText, type Reply } from '../protocol/reply.ts'
 import { ReplyParser } from '../protocol/reply-parser.ts'
-import { secure } from '../tls/handshake.ts'
+import { handshakeError, isAboutOurCertificate, secure } from '../tls/handshake.ts'
+import { ReturnableSocket } from '../tls/returnable-socket.ts'
 import type { SecureIdentity } from '../tls/secure-options.ts'
 import { CONTROL_ORIGIN, Tickets } from '../tls/tickets.ts'
 import { startTimer } from '../util/timer.ts'
@@ -29,6 +30,8 @@ const KEEPALIVE_AFTER_MS = 30_000
 const SETTLE_MS = 2_000
 /** More replies than this at once belong to nothing. */
 const MOST_UNASKED = 100
+/** What a server says before it closes the control connection, in answer to whatever was asked, or unasked. */
+const CLOSING = 421
 /** How long a farewell may take. */
 const QUIT_MS = 1_000
 
@@ -70,6 +73,11 @@ export class ControlConnection {
   readonly #closeListeners = new Set<(reason: unknown) => void>()
   /** The peer's address, where data connections go without another look-up. Noted: a closed socket has none. */
   readonly remoteAddress: string
+  #certificate: Uint8Array | undefined
+  readonly #tcp: Socket
+  /** What TLS runs on, where it is to be left again. */
+  #carrier: ReturnableSocket | undefined
+  /** What commands go out by: the TCP socket, or TLS. */
   #socket: Socket
   #state: State = { is: 'open' }
   #waiter: Waiter | undefined
@@ -86,7 +94,7 @@ export class ControlConnection {
     this.#watch = options.watch
     const { decode } = this.codec
     this.#parser = new ReplyParser({ decode, redact: (text) => redact(text, options.secrets) })
-    this.#socket = socket
+    this.#socket = this.#tcp = socket
     this.remoteAddress = socket.remoteAddress ?? ''
     if (options.probes !== false) socket.setKeepAlive(true, KEEPALIVE_AFTER_MS)
     socket.setNoDelay(true)
@@ -105,7 +113,14 @@ export class ControlConnection {
 
   /** The TLS version of this connection, or `undefined` in clear. */
   get tlsProtocol(): string | undefined {
-    return this.#socket instanceof TLSSocket ? (this.#socket.getProtocol() ?? undefined) : undefined
+    return (
+      ('getProtocol' in this.#socket ? (this.#socket as TLSSocket).getProtocol() : undefined) ?? undefined
+    )
+  }
+
+  /** The certificate that the server has shown, as DER; `undefined` in clear. */
+  get certificate(): Uint8Array | undefined {
+    return this.#certificate
   }
 
   /** The shortest time seen from a command to its reply, in milliseconds; `Infinity` before the first. */
@@ -140,10 +155,15 @@ export class ControlConnection {
 
   /** Writes commands, in one packet. The replies are read by {@link nextReply}. */
   write(...commands: readonly Command[]): void {
-    const bytes = Buffer.concat(commands.map((command) => encodeCommand(command, this.codec.encode)))
     // What came before a command was written cannot be its answer: a late 226, or an announcement.
     this.#replies.length = 0
     this.#isNextOlder = this.#parser.isInReply
+    this.writeBehind(...commands)
+  }
+
+  /** Writes commands behind others whose replies are still awaited. */
+  writeBehind(...commands: readonly Command[]): void {
+    const bytes = Buffer.concat(commands.map((command) => encodeCommand(command, this.codec.encode)))
     if (this.#state.is === 'failed') return
     this.#socket.write(bytes)
     for (const command of commands) this.#watch?.sent(command)
@@ -196,26 +216,61 @@ export class ControlConnection {
 
   /**
    * Changes to TLS (RFC 4217 §4). Whatever came in clear behind the 234 was put there by somebody on the way
-   * and would otherwise be read as the server's protected words: `ERR_FTP_TLS_INJECTED`.
+   * and would otherwise be read as the server's protected words: `ERR_FTP_TLS_INJECTED`. `isLeft` says whether
+   * {@link leaveTls} will be called.
    */
-  async upgrade(identity: SecureIdentity, timeoutMs: number): Promise<void> {
+  async upgrade(identity: SecureIdentity, timeoutMs: number, isLeft: boolean = false): Promise<void> {
     if (this.#replies.length > 0 || this.#parser.isTrailed) throw this.#fail(this.#injected())
-    const plain = this.#socket
-    this.#unlisten(plain)
+    this.#unlisten(this.#tcp)
+    if (isLeft) this.#carrier = new ReturnableSocket(this.#tcp)
     try {
-      const secured = await secure(plain, {
+      const secured = await secure(this.#carrier ?? this.#tcp, {
         identity,
         timeoutMs,
         label: this.label,
         onSession: (session) => this.tickets.add(session, CONTROL_ORIGIN),
       })
       if (this.#state.is === 'failed') secured.destroy()
+      this.#certificate = secured.getPeerX509Certificate()?.raw
       this.#socket = secured
       this.#listen(secured)
     } catch (error) {
       throw this.#fail(error)
     }
     if (this.#state.is === 'failed') throw this.#state.reason
+  }
+
+  /**
+   * Sends CCC (RFC 4217 §5). If the server agrees, both end TLS, and commands and replies go in clear from here on.
+   * Gives its reply.
+   */
+  async leaveTls(ccc: Command, replyMs: number, timeoutMs: number): Promise<Reply> {
+    const [secured, carrier] = [this.#socket, this.#carrier]
+    if (carrier === undefined) throw new TypeError('This connection was not made to leave TLS')
+    // The server's end may come with its reply, before anybody here has read that.
+    const ended = new Promise<void>((resolve) => void secured.once('end', resolve))
+    carrier.expectEnd()
+    const reply = await this.request(ccc, replyMs)
+    if (!isCompletion(reply)) return reply
+    secured.off('close', this.#onClosed)
+    const stopTimer = startTimer(timeoutMs, () => this.destroy(this.#tlsNotEnded(timeoutMs, ccc)))
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const stopListening = this.onClose(reject)
+        secured.end(() => void ended.then(stopListening).then(() => resolve()))
+      })
+    } finally {
+      stopTimer()
+    }
+    this.#unlisten(secured)
+    secured.on('error', () => {}) // Nobody asks it anything any more.
+    const { clear, isEndedInOrder } = carrier.takeBack()
+    if (!isEndedInOrder || this.#tcp.destroyed) throw this.#fail(this.#lost(undefined))
+    this.#socket = this.#tcp
+    this.#listen(this.#tcp)
+    if (clear.length > 0) this.#onData(clear)
+    this.#tcp.resume()
+    return reply
   }
 
   /** Says QUIT, waits a moment for the farewell, and closes. Never rejects. */
@@ -254,7 +309,7 @@ export class ControlConnection {
   }
 
   readonly #onError = (cause: Error): void => {
-    this.#fail(this.#lost(cause))
+    this.#fail(isAboutOurCertificate(cause) ? handshakeError(cause, this.label) : this.#lost(cause))
   }
 
   readonly #onClosed = (): void => {
@@ -267,6 +322,12 @@ export class ControlConnection {
     const reply = isRead ? { ...received, shown: redacted.lines } : redacted
     this.#lastReply = redacted
     this.#watch?.received(redacted)
+    this.#handOut(reply, redacted)
+    // RFC 959 §5.4.2: it closes. Where it does not, or not yet, nothing more that is asked on it would be answered.
+    if (reply.code === CLOSING) this.#fail(this.#lost(undefined))
+  }
+
+  #handOut(reply: Reply, redacted: Reply): void {
     if (this.#isNextOlder) {
       this.#isNextOlder = false
       return
@@ -290,6 +351,7 @@ export class ControlConnection {
     this.#waiter?.reject(reason)
     this.#waiter = undefined
     this.#socket.destroy()
+    if (this.#carrier !== undefined) this.#tcp.destroy()
     for (const listener of this.#closeListeners) listener(reason)
     this.#closeListeners.clear()
     return reason
@@ -303,7 +365,7 @@ export class ControlConnection {
 
   /** A connection that ends without a word, or after one (`421 Timeout`), which then is the better explanation. */
   #lost(cause: Error | undefined): FtpConnectionError {
-    const farewell = this.#lastReply?.code === 421 ? `: ${replyText(this.#lastReply)}` : ''
+    const farewell = this.#lastReply?.code === CLOSING ? `: ${replyText(this.#lastReply)}` : ''
     const message = `The control connection to ${this.label} was ${cause === undefined ? 'closed by the server' : 'lost'}${farewell}`
     return new FtpConnectionError('ERR_FTP_CONTROL_CLOSED', message, {
       cause,
@@ -324,6 +386,12 @@ export class ControlConnection {
       `${this.label} sent text in clear behind its agreement to TLS: somebody on the way may be putting words in`,
       { host: this.label },
     )
+  }
+
+  #tlsNotEnded(afterMs: number, ccc: Command): FtpTimeoutError {
+    const command = describeCommand(ccc)
+    const message = `${this.label} agreed to ${command}, but did not end TLS within ${afterMs} ms`
+    return new FtpTimeoutError(message, { phase: 'tls', afterMs, host: this.label, command })
   }
 
   #timedOut(afterMs: number, phase: TimeoutPhase, command: Command | undefined): FtpTimeoutError {

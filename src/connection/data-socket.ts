@@ -6,13 +6,14 @@
  *   adopted          a TCP connection that stands (active mode, TLS elsewhere): 16 KiB chunks, copied once
  */
 import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
-import { handshakeError } from '../tls/handshake.ts'
+import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import { handshakeError, isAboutOurCertificate, otherCertificateError } from '../tls/handshake.ts'
 import { RecordTap } from '../tls/record-tap.ts'
 import { canResetUnderTls, resetUnderTls } from '../tls/reset.ts'
 import { identityOptions, type SecureIdentity } from '../tls/secure-options.ts'
 import { TappedSocket } from '../tls/tapped-socket.ts'
 import type { Tickets } from '../tls/tickets.ts'
+import { lateModule } from '../util/late-modules.ts'
 import type { DataSocket, DataSocketEvents, OpenDataSocket } from './data.ts'
 import type { DataReceiver } from './receiver.ts'
 
@@ -26,6 +27,8 @@ export interface DataTarget {
 export interface DataSecurity {
   readonly identity: SecureIdentity
   readonly tickets: Tickets
+  /** What the control connection's server has shown, as DER. */
+  readonly certificate: Uint8Array | undefined
   /**
    * Whether the end of the connection has to be told from a cut: where the size is known, the count of bytes says
    * more, and reading is faster.
@@ -42,7 +45,8 @@ export function passiveSocket(target: DataTarget, security: DataSecurity | undef
   }
   return (receiver, events) => {
     const socket = connect(tcpOptions(target))
-    return adoptConnecting(socket, security, receiver, events)
+    socket.once('connect', () => events.connected())
+    return adopt(socket, labelOf(target), security, receiver, events)
   }
 }
 
@@ -54,7 +58,12 @@ export function acceptedSocket(
   events: DataSocketEvents,
 ): DataSocket {
   events.connected()
-  return adopt(socket, security, receiver, events)
+  const label = labelOf({ address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 })
+  return adopt(socket, label, security, receiver, events)
+}
+
+function labelOf({ address, port }: Pick<DataTarget, 'address' | 'port'>): string {
+  return `${address}:${port}`
 }
 
 function tcpOptions({ address, port, localAddress }: DataTarget): TcpNetConnectOpts {
@@ -77,7 +86,7 @@ function readInto(receiver: DataReceiver, events: DataSocketEvents): TcpNetConne
 function reportEnd(socket: Socket, events: DataSocketEvents, describe: (error: Error) => Error): void {
   socket.once('end', () => events.ended())
   socket.on('error', (error) => events.failed(describe(error)))
-  socket.once('close', () => events.failed(new Error('it was closed')))
+  socket.once('close', () => events.closed())
 }
 
 function asItIs(error: Error): Error {
@@ -124,17 +133,18 @@ function directTlsSocket(
     ...(target.localAddress !== undefined && { localAddress: target.localAddress }),
     onread: readInto(receiver, events),
   } as ConnectionOptions
-  const secured = connectTls({ ...options, ...sessionToOffer(security) })
+  const secured = lateModule('node:tls').connect({ ...options, ...sessionToOffer(security) })
   let isConnected = false
   secured.once('connect', () => {
     isConnected = true
     events.connected()
   })
-  const facts = followHandshake(secured, security, events)
+  const label = labelOf(target)
+  const facts = followHandshake(secured, label, security, events)
   // Before the connection stands an error is TCP's, then the handshake's, then the transfer's.
-  const isHandshakes = (): boolean => isConnected && facts.tls === undefined
-  const label = `${target.address}:${target.port}`
-  reportEnd(secured, events, (error) => (isHandshakes() ? handshakeError(error, label) : error))
+  const isHandshakes = (error: Error): boolean =>
+    isConnected && (facts.tls === undefined || isAboutOurCertificate(error))
+  reportEnd(secured, events, (error) => (isHandshakes(error) ? handshakeError(error, label) : error))
   return {
     get tls() {
       return facts.tls
@@ -163,30 +173,38 @@ interface HandshakeFacts {
 /** Notes what the handshake gave, and keeps the tickets that come by this connection. */
 function followHandshake(
   secured: TLSSocket,
-  { tickets }: DataSecurity,
+  label: string,
+  { tickets, certificate }: DataSecurity,
   events: DataSocketEvents,
 ): HandshakeFacts {
   const facts: HandshakeFacts = { origin: tickets.nextOrigin(), tls: undefined }
-  secured.on('session', (session) => tickets.add(session, facts.origin))
+  // Of whoever is not known to be the server nothing is resumed later.
+  const early: Uint8Array[] = []
+  secured.on('session', (session) => {
+    if (facts.tls === undefined) early.push(session)
+    else tickets.add(session, facts.origin)
+  })
   secured.once('secureConnect', () => {
-    facts.tls = { protocol: secured.getProtocol() ?? 'unknown', resumed: secured.isSessionReused() }
+    const resumed = secured.isSessionReused()
+    if (!resumed && !showsCertificate(secured, certificate)) {
+      events.failed(otherCertificateError(label))
+      return
+    }
+    for (const session of early) tickets.add(session, facts.origin)
+    facts.tls = { protocol: secured.getProtocol() ?? 'unknown', resumed }
     events.secured()
   })
   return facts
 }
 
-function adoptConnecting(
-  socket: Socket,
-  security: DataSecurity,
-  receiver: DataReceiver,
-  events: DataSocketEvents,
-): DataSocket {
-  socket.once('connect', () => events.connected())
-  return adopt(socket, security, receiver, events)
+function showsCertificate(secured: TLSSocket, wanted: Uint8Array | undefined): boolean {
+  const shown = secured.getPeerX509Certificate()?.raw
+  return shown === undefined || wanted === undefined ? shown === wanted : shown.equals(wanted)
 }
 
 function adopt(
   socket: Socket,
+  label: string,
   security: DataSecurity | undefined,
   receiver: DataReceiver,
   events: DataSocketEvents,
@@ -196,12 +214,12 @@ function adopt(
   }
   const tap = new RecordTap()
   const carrier = security.watchesEnd ? new TappedSocket(socket, (chunk) => tap.push(chunk)) : socket
-  const secured = connectTls({
+  const secured = lateModule('node:tls').connect({
     ...identityOptions(security.identity),
     socket: carrier,
     ...sessionToOffer(security),
   })
-  const facts = followHandshake(secured, security, events)
+  const facts = followHandshake(secured, label, security, events)
   socket.on('error', (error) => events.failed(error))
   const ended = (): void => {
     socket.end() // vsftpd holds its 226 back until we have closed, too.
@@ -209,7 +227,7 @@ function adopt(
     else events.failed(new Error('it ended without the TLS close_notify, so that it may have been cut'))
   }
   const describe = (error: Error): Error =>
-    facts.tls === undefined ? handshakeError(error, 'the data connection') : error
+    facts.tls === undefined || isAboutOurCertificate(error) ? handshakeError(error, label) : error
   return copying(secured, receiver, { ...events, ended }, facts, describe, () => {
     security.tickets.doubt(facts.origin)
     secured.on('error', () => {})
@@ -251,7 +269,10 @@ function copying(
   const failed = (error: Error): void => {
     if (!hasEnded) events.failed(error)
   }
-  reportEnd(socket, { ...events, ended, failed }, describe)
+  const closed = (): void => {
+    if (!hasEnded) events.closed()
+  }
+  reportEnd(socket, { ...events, ended, failed, closed }, describe)
   socket.on('data', deliver)
   return {
     get tls() {

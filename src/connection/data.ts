@@ -42,6 +42,8 @@ export interface DataSocketEvents {
   received(bytes: number): boolean
   ended(): void
   failed(error: Error): void
+  /** Told of every one in the end. */
+  closed(): void
 }
 
 /** Makes the socket and begins to connect. */
@@ -123,12 +125,18 @@ export class DataConnection {
       received: (bytes) => this.#onReceived(bytes),
       ended: () => this.#onEnded(),
       failed: (error) => this.#lose(this.#dataError(error)),
+      closed: () => this.#onClosed(),
     }
   }
 
   /** Bytes received so far, or taken by the system to be sent. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** Bytes that came from the server. */
+  get received(): number {
+    return this.#options.isSending ? 0 : this.#bytes
   }
 
   get tls(): DataSocket['tls'] {
@@ -162,6 +170,11 @@ export class DataConnection {
     this.#socket?.end()
   }
 
+  /** Of one that receives: says at once that nothing will be sent. What comes, and its end, is received as ever. */
+  endFirst(): void {
+    if (this.#state === 'flowing' && !this.#options.isSending) this.#socket?.end()
+  }
+
   /** Resets the connection on purpose. Nothing is delivered afterwards. */
   cut(): void {
     if (this.#state === 'over') return
@@ -174,6 +187,7 @@ export class DataConnection {
     this.#connectDog.stop()
     if (this.#options.tlsMs === undefined) {
       this.#flow()
+      this.#ready.resolve(undefined)
     } else {
       this.#state = 'securing'
       this.#tlsDog.start()
@@ -185,12 +199,14 @@ export class DataConnection {
     if (this.#state !== 'securing') return
     this.#tlsDog.stop()
     this.#flow()
+    // Our last word of the handshake may be unsent yet (Node 26): who cut the connection now would have the server's
+    // end of it fail, whereupon vsftpd and Pure-FTPd close the control connection.
+    setImmediate(() => this.#ready.resolve(undefined))
   }
 
   #flow(): void {
     this.#state = 'flowing'
     if (!this.#options.isSending) this.#stallDog.start()
-    this.#ready.resolve(undefined)
   }
 
   #onEnded(): void {
@@ -198,6 +214,12 @@ export class DataConnection {
     if (this.#state === 'securing') this.#lose(handshakeError(closedInHandshake(), this.#options.label))
     else if (this.#options.isSending && !this.#isFinished) this.#lose(this.#dataError(closedTooSoon()))
     else this.#finishDrained({ is: 'ended' })
+  }
+
+  /** Every connection comes to this in the end: it is of interest where nothing else has been told before. */
+  #onClosed(): void {
+    if (this.#state !== 'over' && this.#state !== 'draining')
+      this.#lose(this.#dataError(new Error('it was closed')))
   }
 
   #onReceived(bytes: number): boolean {
@@ -252,9 +274,11 @@ export class DataConnection {
     if (this.#state === 'over') return
     this.#state = 'over'
     this.#stopDogs()
-    const reason = end.is === 'lost' ? end.error : new Error('the data connection was given up')
-    this.#connected.reject(reason)
-    this.#ready.reject(reason)
+    if (!this.#ready.settled) {
+      const reason = end.is === 'lost' ? end.error : new Error('the data connection was given up')
+      this.#connected.reject(reason)
+      this.#ready.reject(reason)
+    }
     this.#settleEnd(end)
   }
 

@@ -6,11 +6,11 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
-import { Worker } from 'node:worker_threads'
-import zlib from 'node:zlib'
+import type { Worker } from 'node:worker_threads'
 import { FtpTransferError } from '../errors.ts'
 import { CHECKSUM_ALGORITHMS, isChecksumAlgorithm, type ChecksumAlgorithm } from '../protocol/checksum.ts'
 import { onAbort } from '../util/abort.ts'
+import { lateModule } from '../util/late-modules.ts'
 import { READ_WITHOUT_WAITING } from './open-flags.ts'
 import { abortSignal, expectFunction, optionsObject, wholeNumber } from '../util/validate.ts'
 
@@ -156,7 +156,7 @@ function checksum(algorithm: ChecksumAlgorithm): Checksum {
   }
   let value = 0
   return {
-    update: (bytes) => void (value = zlib.crc32(bytes, value)),
+    update: (bytes) => void (value = lateModule('node:zlib').crc32(bytes, value)),
     digest: () => value.toString(16).padStart(8, '0'),
   }
 }
@@ -212,6 +212,7 @@ async function hashInThread(job: Job): Promise<Outcome> {
 
 function startThread({ file, start, end = Infinity, algorithms }: Job): Worker {
   const [pieceBytes, progressMs] = [PIECE_BYTES, PROGRESS_MS]
+  const { Worker } = lateModule('node:worker_threads')
   return new Worker(THREAD, {
     eval: true,
     name: 'octoftp-hash',

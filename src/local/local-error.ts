@@ -15,11 +15,31 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long',
 }
 
+const READ_ADVICE: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'a part of its path is not a folder',
+  EACCES: 'there is no permission to read it',
+  EISDIR: 'it is a folder',
+  ELOOP: 'it is a link',
+  EMFILE: 'too many files are open',
+}
+
 /** `ERR_FTP_LOCAL_FILE` for a failed operation on `path`. */
 export function localError(cause: unknown, path: string): FtpTransferError {
   const code = (cause as NodeJS.ErrnoException).code ?? ''
   const advice = ADVICE[code] ?? (cause as Error).message
   return new FtpTransferError('ERR_FTP_LOCAL_FILE', `Cannot write ${path}: ${advice}`, { cause, path })
+}
+
+/** The same for one that only reads. */
+export function readError(cause: unknown, path: string): FtpTransferError {
+  const code = (cause as NodeJS.ErrnoException).code ?? ''
+  return unreadable(path, READ_ADVICE[code] ?? (cause as Error).message, cause)
+}
+
+/** `ERR_FTP_LOCAL_FILE` for something at `path` that is not read. */
+export function unreadable(path: string, why: string, cause?: unknown): FtpTransferError {
+  return new FtpTransferError('ERR_FTP_LOCAL_FILE', `Cannot read ${path}: ${why}`, { path, cause })
 }
 
 /** The same, unless it is one already. */

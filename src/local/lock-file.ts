@@ -96,7 +96,7 @@ export class LockFile {
     if (underWay.has(path)) throw refused(target, 'another download in this process is writing it')
     underWay.add(path)
     try {
-      const claim = { token: randomBytes(16).toString('hex'), process: await ownIdentity() }
+      const claim = { token: randomBytes(16).toString('hex'), process: ownIdentity() }
       const attempt = { ...TIMES, ...times, target, path, claim, signal }
       return new LockFile(attempt, await obtain(attempt))
     } catch (error) {

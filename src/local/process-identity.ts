@@ -1,5 +1,6 @@
 /** Which process holds something, such that it can be told later whether that process is gone. */
-import { readFile, readlink } from 'node:fs/promises'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 
 /** A process, such that no other one at any time is mistaken for it by who shares `place` with it. */
 export interface ProcessIdentity {
@@ -18,24 +19,34 @@ export function isIdentity(value: unknown): value is ProcessIdentity {
   return typeof place === 'string' && isPid && typeof startedAt === 'string'
 }
 
-/** This process; `undefined` where the system does not tell, or not reliably. */
-export async function ownIdentity(): Promise<ProcessIdentity | undefined> {
+/**
+ * This process; `undefined` where the system does not tell, or not reliably. Read at once: nothing under /proc is on a
+ * disk, and by the thread pool it would take 4 ms in place of 0.1 ms, in front of the first byte of every download.
+ */
+export function ownIdentity(): ProcessIdentity | undefined {
   if (process.platform !== 'linux') return undefined
   try {
-    const stat = await readFile('/proc/self/stat', 'utf8')
+    const stat = readFileSync('/proc/self/stat', 'utf8')
     // Mounted for another namespace (unshare --pid without --mount-proc), /proc has other numbers than we.
     if (!stat.startsWith(`${process.pid} `)) return undefined
-    const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
-    const namespace = await readlink('/proc/self/ns/pid')
-    // A time namespace (Linux 5.6) shifts the times at which processes started.
-    const time = await readlink('/proc/self/ns/time').catch(() => '')
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    const namespace = readlinkSync('/proc/self/ns/pid')
     return {
-      place: [boot, namespace, time].join(' '),
+      place: [boot, namespace, timeNamespace()].join(' '),
       pid: process.pid,
       startedAt: statFields(stat).startedAt,
     }
   } catch {
     return undefined
+  }
+}
+
+/** A time namespace (Linux 5.6) shifts the times at which processes started. */
+function timeNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/time')
+  } catch {
+    return ''
   }
 }
 

@@ -1,19 +1,24 @@
 /** A local file that is sent: opened once, read from any offset, a few buffers at a time. */
 import { open, type FileHandle } from 'node:fs/promises'
-import { FtpTransferError } from '../errors.ts'
+import { readError, unreadable } from './local-error.ts'
 import { READ_WITHOUT_WAITING } from './open-flags.ts'
+import { systemPath } from './system-path.ts'
 
 export interface LocalFile extends AsyncDisposable {
-  /** Bytes. */
+  /** Bytes: when it was opened, or read once more from its start. */
   readonly size: number
+  /** At the same time. */
   readonly modified: Date
-  /** Whether it still has the size and the modification time that it had when it was opened. */
+  /** Whether it still has that size and that modification time. */
   isUnchanged(): Promise<boolean>
   /**
-   * The bytes from `start` on. A chunk is used again when two more have been asked for; ends early or late where
-   * another program has made the file shorter or longer meanwhile.
+   * The bytes from `start` to {@link size}: what is added meanwhile does not count, or a file that grows as fast as it
+   * is read would never end. A chunk is used again when two more have been asked for. Ends early where another program
+   * has made the file shorter.
    */
   chunks(start: number): AsyncGenerator<Uint8Array, void>
+  /** All of it at once, for a small one. More or less than {@link size} if another program is writing it. */
+  whole(): Promise<Uint8Array>
 }
 
 /** Four times as many smaller reads cost a quarter more of the processor's time (bench/run.ts, upload-1gib). */
@@ -21,20 +26,33 @@ const CHUNK_BYTES = 1_048_576
 /** One that is being sent, one that waits behind it, and one that is being read. */
 const CHUNKS = 3
 
-/** Rejects with `ERR_FTP_LOCAL_FILE` for what is missing, may not be read, or is no file. */
-export async function openLocalFile(path: string): Promise<LocalFile> {
-  const handle = await readable(path, () => open(path, READ_WITHOUT_WAITING))
+/**
+ * Rejects with `ERR_FTP_LOCAL_FILE` for what is missing, may not be read, or is no file. With `constants.O_NOFOLLOW`
+ * among the `flags` a link is none.
+ */
+export async function openLocalFile(path: string, flags: number = READ_WITHOUT_WAITING): Promise<LocalFile> {
+  const handle = await readable(path, () => open(systemPath(path), flags))
   try {
-    const facts = await readable(path, () => handle.stat())
-    if (!facts.isFile()) throw unreadable(path, 'it is not a file', undefined)
+    let isRead = false
+    let facts = await readable(path, () => handle.stat())
+    if (!facts.isFile()) throw unreadable(path, 'it is not a file')
     return {
-      size: facts.size,
-      modified: facts.mtime,
+      get size() {
+        return facts.size
+      },
+      get modified() {
+        return facts.mtime
+      },
       isUnchanged: async () => {
         const { size, mtimeMs } = await readable(path, () => handle.stat())
         return size === facts.size && mtimeMs === facts.mtimeMs
       },
-      chunks: (start) => chunksOf(handle, path, start),
+      chunks: async function* (start) {
+        if (isRead && start === 0) facts = await readable(path, () => handle.stat())
+        isRead = true
+        yield* chunksOf(handle, path, { start, end: facts.size })
+      },
+      whole: () => readable(path, () => wholeOf(handle, facts.size)),
       [Symbol.asyncDispose]: () => handle.close(),
     }
   } catch (error) {
@@ -43,8 +61,24 @@ export async function openLocalFile(path: string): Promise<LocalFile> {
   }
 }
 
-async function* chunksOf(handle: FileHandle, path: string, start: number): AsyncGenerator<Uint8Array, void> {
-  const chunks = new ChunksAhead(handle, path, start)
+/** With room for one byte more, which shows that it has grown. */
+async function wholeOf(handle: FileHandle, size: number): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafeSlow(size + 1)
+  for (let length = 0; ;) {
+    const { bytesRead } = await handle.read(bytes, length, bytes.length - length, length)
+    length += bytesRead
+    if (bytesRead === 0 || length === bytes.length) return bytes.subarray(0, length)
+  }
+}
+
+interface Part {
+  readonly start: number
+  /** The byte behind the last one. */
+  readonly end: number
+}
+
+async function* chunksOf(handle: FileHandle, path: string, part: Part): AsyncGenerator<Uint8Array, void> {
+  const chunks = new ChunksAhead(handle, path, part)
   try {
     for (;;) {
       const chunk = await chunks.next()
@@ -61,13 +95,15 @@ class ChunksAhead {
   readonly #handle: FileHandle
   readonly #path: string
   readonly #buffers: Buffer[] = []
+  readonly #end: number
   #position: number
   #turn = 0
   #ahead: Promise<Uint8Array>
 
-  constructor(handle: FileHandle, path: string, start: number) {
+  constructor(handle: FileHandle, path: string, { start, end }: Part) {
     this.#handle = handle
     this.#path = path
+    this.#end = end
     this.#position = start
     this.#ahead = this.#read()
   }
@@ -89,8 +125,10 @@ class ChunksAhead {
   async #read(): Promise<Uint8Array> {
     const buffer = (this.#buffers[this.#turn] ??= Buffer.allocUnsafeSlow(CHUNK_BYTES))
     this.#turn = (this.#turn + 1) % CHUNKS
+    const bytes = Math.min(buffer.length, this.#end - this.#position)
+    if (bytes <= 0) return buffer.subarray(0, 0)
     const { bytesRead } = await readable(this.#path, () =>
-      this.#handle.read(buffer, 0, buffer.length, this.#position),
+      this.#handle.read(buffer, 0, bytes, this.#position),
     )
     this.#position += bytesRead
     return buffer.subarray(0, bytesRead)
@@ -101,19 +139,6 @@ async function readable<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException
-    throw unreadable(path, ADVICE[code] ?? message, error)
+    throw readError(error, path)
   }
-}
-
-const ADVICE: Readonly<Record<string, string>> = {
-  ENOENT: 'it does not exist',
-  ENOTDIR: 'a part of its path is not a folder',
-  EACCES: 'there is no permission to read it',
-  EISDIR: 'it is a folder',
-  EMFILE: 'too many files are open',
-}
-
-function unreadable(path: string, why: string, cause: unknown): FtpTransferError {
-  return new FtpTransferError('ERR_FTP_LOCAL_FILE', `Cannot read ${path}: ${why}`, { path, cause })
 }

@@ -28,7 +28,7 @@ export interface ClientEvents {
   readonly command: OfConnection & { readonly command: string }
   /** A reply has come, the secrets that the server echoes removed. */
   readonly reply: OfConnection & { readonly code: number; readonly lines: readonly string[] }
-  /** A download or upload has come to another state; the first is `'queued'`. Of several mirrors none is told. */
+  /** A download or upload has come to another state; the first is `'queued'`. One from mirrors is told on each of their clients. */
   readonly transfer: {
     readonly type: 'download' | 'upload'
     /** The remote path, for people. */

@@ -3,7 +3,7 @@
  * `node:diagnostics_channel` (`octoftp:command`, `octoftp:reply`, `tracing:octoftp:transfer`), and people who have set
  * `NODE_DEBUG=octoftp`. Where nobody looks it costs next to nothing.
  */
-import { channel, tracingChannel } from 'node:diagnostics_channel'
+import { channel } from 'node:diagnostics_channel'
 import { debuglog } from 'node:util'
 import type { SessionWatch } from '../operations/sessions.ts'
 import { describeCommand, type Command } from '../protocol/command.ts'
@@ -11,21 +11,12 @@ import type { Reply } from '../protocol/reply.ts'
 import type { Session } from '../session/session.ts'
 import { whenOver, type Transfer } from '../transfer/transfer.ts'
 import type { ClientEvents } from './client-events.ts'
+import { traced, type TransferFacts } from './trace-transfer.ts'
 import { commandLine, replyLines, type ClientEmitter } from './transcript.ts'
 
 const commands = channel('octoftp:command')
 const replies = channel('octoftp:reply')
-const transfers = tracingChannel<TransferFacts>('octoftp:transfer')
 const debug = debuglog('octoftp')
-
-/** What subscribers of `tracing:octoftp:transfer:…` are given, beside `result` and `error`. */
-export interface TransferFacts {
-  readonly type: 'download' | 'upload'
-  /** The remote path, for people. */
-  readonly path: string
-  /** `host:port` of the server. */
-  readonly host: string
-}
 
 export class Observer implements SessionWatch {
   readonly #host: string
@@ -80,7 +71,7 @@ export class Observer implements SessionWatch {
 
   /** Runs the work of a transfer where those who trace can see it. */
   traced<Result>(facts: Pick<TransferFacts, 'type' | 'path'>, work: () => Promise<Result>): Promise<Result> {
-    return transfers.tracePromise(work, { ...facts, host: this.#host })
+    return traced({ ...facts, host: this.#host }, work)
   }
 
   /** A listener that throws is its program's affair; what it listens to is not harmed by it. */

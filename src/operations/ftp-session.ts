@@ -19,6 +19,7 @@ import { parsePathReply } from '../protocol/path.ts'
 import { isIntermediate, replyText, type Reply } from '../protocol/reply.ts'
 import { parseSizeReply } from '../protocol/size.ts'
 import { parseModificationTime } from '../protocol/time.ts'
+import { uniqueNameIn } from '../protocol/unique-name.ts'
 import { changeDirectory, deleteFile, rename } from '../session/files.ts'
 import { carryOut } from '../session/refusal.ts'
 import { TRANSFER_TYPES, type RemotePath, type Session, type TransferType } from '../session/session.ts'
@@ -33,6 +34,7 @@ import { explained } from './explain-path.ts'
 import type { Holder } from './holders.ts'
 import { list } from './list.ts'
 import { listLines } from './list-lines.ts'
+import { keepAll } from './listing-size.ts'
 import { RemoteReadStream } from './read-stream.ts'
 import { remotePath } from './remote-path.ts'
 import type { RetryPolicy } from './retry.ts'
@@ -328,10 +330,8 @@ export class FtpSession implements AsyncDisposable {
     const place = path === undefined ? { path, shownPath: '.' } : remotePath(path)
     const { timeZone } = this.#place
     return this.#stoppable(options, async (signal) => {
-      const entries: Entry[] = []
       const request = { pool: this.#source(), retry: ONCE, timeZone, ...place, only, signal }
-      for await (const entry of list(request)) entries.push(entry)
-      return entries
+      return keepAll(list(request), (entry) => entry)
     })
   }
 
@@ -505,13 +505,9 @@ function pathOf(reply: Reply): string | undefined {
   }
 }
 
-/** RFC 1123 §4.1.2.9: `150 FILE: name`; servers say it in the last reply too, each in his own words. */
-const UNIQUE_NAME =
-  /(?:file(?: ?name)?: ?|unique file name: ?|transfer starting for )"?([^"()]+?)"?\s*\.?\)?$/i
-
 function uniqueName(replies: readonly Reply[]): string | undefined {
   for (const { lines } of replies) {
-    const [, name] = UNIQUE_NAME.exec(lines.at(-1) ?? '') ?? []
+    const name = uniqueNameIn(lines.at(-1) ?? '')
     if (name !== undefined) return name
   }
   return undefined

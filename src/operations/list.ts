@@ -11,20 +11,21 @@ import type { Entry } from '../listing/entry.ts'
 import { ListingParser } from '../listing/listing-parser.ts'
 import type { Lease } from '../pool/lease.ts'
 import { command } from '../protocol/command.ts'
-import { changeDirectory } from '../session/files.ts'
+import { changeDirectory, isMissing } from '../session/files.ts'
 import { systemType } from '../session/facts.ts'
 import { isDirectory } from '../session/is-directory.ts'
 import { meaningOf } from '../session/refusal.ts'
 import { retrieve } from '../session/retrieve.ts'
+import { isVsftpd } from '../session/is-vsftpd.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 import { onAbort } from '../util/abort.ts'
-import { delay } from '../util/timer.ts'
 import type { AskOptions } from './calls.ts'
 import { isAboutThePath, isEmptyListing } from './empty-listing.ts'
+import type { Holder } from './holders.ts'
 import { LineSplitter, ListingReceiver } from './listing-receiver.ts'
 import { RetryBudget, type RetryPolicy } from './retry.ts'
 import { endLease } from './session-pool.ts'
-import { withSession, type SessionSource } from './with-session.ts'
+import { waitToRetry, withSession, type SessionSource } from './with-session.ts'
 
 export interface ListOptions extends AskOptions {
   /**
@@ -48,6 +49,11 @@ export interface ListRequest {
    * with a dot to `-a` alone.
    */
   readonly only?: 'MLSD' | 'LIST' | 'LIST -a' | undefined
+  /**
+   * Up to so many entries are held back until the listing is whole: it is tried again where it breaks off before.
+   * @default 0
+   */
+  readonly heldBack?: number | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -55,7 +61,7 @@ export interface ListRequest {
 export async function* list(request: ListRequest): AsyncGenerator<Entry, void> {
   const budget = new RetryBudget(request.retry, undefined, Math.random)
   const controller = new AbortController()
-  const { pool, retry, signal: given } = request
+  const { pool, retry, signal: given, heldBack = 0 } = request
   const { signal } = controller
   const stopListening = onAbort(given, (reason) => controller.abort(reason))
   try {
@@ -63,17 +69,25 @@ export async function* list(request: ListRequest): AsyncGenerator<Entry, void> {
       let hasGiven = false
       const { lease } = await withSession(pool, { signal, retry }, () => Promise.resolve())
       try {
+        const held: Entry[] = []
         for await (const entries of new Listing(request, lease, signal).read()) {
-          hasGiven = hasGiven || entries.length > 0
+          if (!hasGiven && held.length + entries.length <= heldBack) {
+            // One by one: a chunk may hold more of them than a call takes arguments.
+            for (const entry of entries) held.push(entry)
+            continue
+          }
+          hasGiven = true
+          yield* held.splice(0)
           yield* entries
         }
+        yield* held
         return
       } catch (error) {
         signal.throwIfAborted()
         if (hasGiven) throw error
         const delayMs = budget.delayAfter(error, 0)
         pool.onRetry?.({ attempt: budget.failures, delayMs, error })
-        await delay(delayMs, signal)
+        await waitToRetry(pool, delayMs, signal)
       }
     }
   } finally {
@@ -86,26 +100,33 @@ export async function* list(request: ListRequest): AsyncGenerator<Entry, void> {
 const NOT_IMPLEMENTED: ReadonlySet<number> = new Set([500, 502])
 /** With a 226 (vsftpd). */
 const NOT_OPENED = /failed to open directory/i
-/** Refusals of CWD that mean it; 431 is that of RFC 640. Behind others (500 to PWD, 451) it may well be there. */
-const NOT_ENTERED: ReadonlySet<number> = new Set([431, 450, 501, 550, 553])
 /** By SYST: what lists in its own character set, unless it is told to send text (RFC 959 §4.1.3 wants TYPE A or E). */
 const MAINFRAME = /\b(?:MVS|OS\/[39]\d0|OS\/400|VM|VSE|z\/OS)\b/i
 /** What a server's glob would make something else of (Pure-FTPd), and what it would take for an option. */
 const MISREAD = /[[\]*?{}~\\]|^-/
 
 /** One listing on one session. */
-class Listing {
+class Listing implements Holder {
+  /** For {@link Holder}. */
+  readonly what: string
   readonly #request: ListRequest
   readonly #lease: Lease<Session>
   readonly #signal: AbortSignal
   readonly #receiver = new ListingReceiver()
   #failure: { readonly error: unknown } | undefined
   #verb: 'MLSD' | 'LIST' = 'LIST'
+  /** Whether the server has said that the listing comes. */
+  #hasBegun = false
 
   constructor(request: ListRequest, lease: Lease<Session>, signal: AbortSignal) {
+    this.what = `a listing of "${request.shownPath}"`
     this.#request = request
     this.#lease = lease
     this.#signal = signal
+  }
+
+  get idleSince(): number | undefined {
+    return this.#receiver.pausedSince
   }
 
   /** The entries, as many at once as have come. */
@@ -132,6 +153,7 @@ class Listing {
   /** Never rejects: what fails is told when what came before it has been read. */
   async #run(): Promise<void> {
     const session = this.#lease.value
+    const letGo = this.#request.pool.hold?.(this)
     try {
       await this.#fetch(session)
       await session.abortable(this.#signal, () => session.goBack())
@@ -139,6 +161,8 @@ class Listing {
     } catch (error) {
       endLease(this.#lease, error)
       this.#failure = { error }
+    } finally {
+      letGo?.()
     }
   }
 
@@ -148,13 +172,14 @@ class Listing {
     const { only } = this.#request
     if (only !== undefined || profile.listing === 'LIST' || !hasMachine) {
       await this.#fetchBy(session, only === 'MLSD' ? only : 'LIST')
+      if (only === undefined) profile.listing = 'LIST'
       return
     }
     try {
       await this.#fetchBy(session, 'MLSD')
       profile.listing = 'MLSD'
     } catch (error) {
-      const isOfVerb = error instanceof FtpReplyError && error.command?.startsWith('MLSD') === true
+      const isOfVerb = error instanceof FtpReplyError && isFor(error, 'MLSD')
       const isUnknown = isOfVerb && NOT_IMPLEMENTED.has(error.reply.code)
       // A 500 behind entries is a failure: those of LIST would come behind them, and be read as MLSD's.
       if (!isUnknown || profile.listing === 'MLSD' || this.#receiver.hasReceived) throw error
@@ -166,10 +191,11 @@ class Listing {
   async #fetchBy(session: Session, verb: 'MLSD' | 'LIST'): Promise<void> {
     this.#verb = verb
     const { path, only } = this.#request
-    const isAll = only === 'LIST -a' || (only === undefined && verb === 'LIST' && takesAll(session))
+    // vsftpd shows what begins with a dot to `-a` alone, which others take for a name.
+    const isAll = only === 'LIST -a' || (only === undefined && verb === 'LIST' && isVsftpd(session))
     const argument = isAll ? '-a' : undefined
     // LIST takes a path for anything: a pattern, options, a file.
-    const isEntered = path !== undefined && (verb === 'LIST' || MISREAD.test(textOf(path)))
+    const isEntered = path !== undefined && (verb === 'LIST' || !takesPath(path))
     // What is relative would mean something else where MLSD has been tried in the directory.
     await session.abortable(this.#signal, () => session.goBack())
     if (isEntered) await this.#enter(session, path)
@@ -178,19 +204,23 @@ class Listing {
       const result = await retrieve(session, {
         ...{ verb, path: isEntered ? argument : (path ?? argument), type, offset: 0, endsAtEnd: true },
         ...{ receiver: this.#receiver, isWhole: () => false, signal: this.#signal },
+        onBegun: () => (this.#hasBegun = true),
       })
       if (result.outcome !== 'complete') throw this.#cutShort(result.doubt)
       if (result.reply !== undefined && NOT_OPENED.test(result.reply.lines.join(' '))) {
         throw notPermitted(session, result.reply, verb)
       }
     } catch (error) {
-      if (!(error instanceof FtpReplyError) || !isAboutThePath(error.reply)) throw error
+      // What refuses TYPE or EPSV says nothing of the directory, and behind entries it is a failure.
+      const isOfVerb = error instanceof FtpReplyError && isFor(error, verb)
+      if (!isOfVerb || !isAboutThePath(error.reply) || this.#receiver.hasReceived) throw error
       if (isEmptyListing(error.reply)) return
       const isThere = isEntered || path === undefined || (await this.#isDirectory(session, path))
       if (!isThere) throw this.#missing(session, error)
       if (isForbidding(error.reply)) throw notPermitted(session, error.reply, verb)
-      // In a directory that is there, nothing but "there is nothing" is left for a 450 to mean.
-      if (error.reply.code !== 450) throw error
+      // In a directory that is there, "no such file" is left to mean that there is none; unless it breaks off.
+      const saysNone = error.reply.code === 450 && meaningOf(error.reply) === 'ERR_FTP_NOT_FOUND'
+      if (!saysNone || this.#hasBegun) throw error
     }
   }
 
@@ -198,16 +228,14 @@ class Listing {
     try {
       await session.abortable(this.#signal, () => changeDirectory(session, path))
     } catch (error) {
-      const isAboutIt = error instanceof FtpReplyError && NOT_ENTERED.has(error.reply.code)
-      if (!isAboutIt || error.code === 'ERR_FTP_NOT_PERMITTED') throw error
-      throw this.#missing(session, error)
+      throw isMissing(error) ? this.#missing(session, error) : error
     }
   }
 
   /** Others send the same by either; TYPE A before and TYPE I behind each listing would cost two round trips. */
   async #textType(session: Session): Promise<'A' | 'I'> {
     const system = await session.abortable(this.#signal, () => systemType(session))
-    return MAINFRAME.test(system) ? 'A' : 'I'
+    return wantsText(system) ? 'A' : 'I'
   }
 
   #isDirectory(session: Session, path: RemotePath): Promise<boolean> {
@@ -228,6 +256,16 @@ class Listing {
   }
 }
 
+/** Whether it is this command that was refused. */
+function isFor({ command }: FtpReplyError, verb: 'MLSD' | 'LIST'): boolean {
+  return command?.startsWith(verb) === true
+}
+
+/** Whether a server of this SYST sends its listings in its own character set unless it is told to send text. */
+export function wantsText(system: string): boolean {
+  return MAINFRAME.test(system)
+}
+
 /** Whether the refusal to list a directory that is there can only be meant for this user. */
 function isForbidding(reply: ReplyFacts): boolean {
   const meaning = meaningOf(reply)
@@ -241,9 +279,9 @@ function notPermitted(session: Session, reply: ReplyFacts, verb: string): FtpRep
   return replyError(reply, label, command(verb), 'ERR_FTP_NOT_PERMITTED', 'This user may not read it')
 }
 
-/** Some show what begins with a dot to `-a` alone, which others take for a name. */
-function takesAll({ welcome }: Session): boolean {
-  return welcome.some((line) => /\bvsFTPd\b/i.test(line))
+/** Whether MLSD with this path lists this directory on every server. */
+export function takesPath(path: RemotePath): boolean {
+  return !MISREAD.test(textOf(path))
 }
 
 function textOf(path: RemotePath): string {

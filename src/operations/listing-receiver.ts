@@ -20,13 +20,18 @@ export class ListingReceiver implements DataReceiver {
   #room: Buffer = Buffer.alloc(0)
   #isOver = false
   #hasReceived = false
-  #isPaused = false
+  #pausedSince: number | undefined
   #resume: () => void = () => {}
   #change = deferred<undefined>()
 
   /** Whether anything has come. */
   get hasReceived(): boolean {
     return this.#hasReceived
+  }
+
+  /** Since when the server waits for the reader, by `performance.now()`. */
+  get pausedSince(): number | undefined {
+    return this.#pausedSince
   }
 
   space(): Uint8Array {
@@ -40,8 +45,9 @@ export class ListingReceiver implements DataReceiver {
     this.#room = this.#room.subarray(bytes)
     this.#held += bytes
     this.#tell()
-    this.#isPaused = this.#held >= MOST_BYTES
-    return this.#isPaused ? 'pause' : 'more'
+    if (this.#held < MOST_BYTES) return 'more'
+    this.#pausedSince = performance.now()
+    return 'pause'
   }
 
   onResume(resume: () => void): void {
@@ -63,17 +69,24 @@ export class ListingReceiver implements DataReceiver {
     const chunk = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks.splice(0, 64))
     if (this.#chunks[0] === chunk) this.#chunks.shift()
     this.#held -= chunk?.length ?? 0
-    if (this.#isPaused && this.#held < MOST_BYTES / 2) {
-      this.#isPaused = false
-      this.#resume()
-    }
+    if (this.#pausedSince !== undefined) this.#goOn()
     return chunk
   }
 
+  /** The reader is slow, and not gone. */
+  #goOn(): void {
+    if (this.#held >= MOST_BYTES / 2) {
+      this.#pausedSince = performance.now()
+      return
+    }
+    this.#pausedSince = undefined
+    this.#resume()
+  }
+
   #tell(): void {
-    const { resolve } = this.#change
+    const change = this.#change
     this.#change = deferred()
-    resolve(undefined)
+    change.resolve(undefined)
   }
 }
 

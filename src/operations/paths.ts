@@ -37,3 +37,8 @@ export function joined(directory: RemotePath, name: string, codec: TextCodec): R
     return directory.endsWith('/') ? directory + name : `${directory}/${name}`
   return Uint8Array.of(...directory, ...(directory.at(-1) === SLASH ? [] : [SLASH]), ...codec.encode(name))
 }
+
+/** Whether it names something in its own directory. Another would lead elsewhere, or to the directory itself. */
+export function isNameInDirectory(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !name.includes('/')
+}

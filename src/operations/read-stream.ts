@@ -13,13 +13,12 @@ import { retrieve } from '../session/retrieve.ts'
 import type { RemotePath, Session, TransferType } from '../session/session.ts'
 import type { BandwidthLimit } from '../transport/bandwidth.ts'
 import { onAbort } from '../util/abort.ts'
-import { delay } from '../util/timer.ts'
 import type { AskOptions } from './calls.ts'
 import { explainRefusal, isAmbiguous } from './explain-refusal.ts'
 import type { Holder } from './holders.ts'
 import { RetryBudget, type RetryPolicy } from './retry.ts'
 import { endLease } from './session-pool.ts'
-import { withSession, type SessionSource } from './with-session.ts'
+import { waitToRetry, withSession, type SessionSource } from './with-session.ts'
 
 export interface ReadStreamOptions extends AskOptions {
   /** The first byte, from 0. @default 0 */
@@ -119,7 +118,7 @@ export class RemoteReadStream extends Readable implements Holder {
         letGo?.()
         const delayMs = budget.delayAfter(telling, this.#bytes)
         pool.onRetry?.({ attempt: budget.failures, delayMs, error: telling })
-        await delay(delayMs, signal)
+        await waitToRetry(pool, delayMs, signal)
       } finally {
         letGo?.()
       }

@@ -7,13 +7,16 @@
 import { FtpProtocolError, FtpReplyError } from '../errors.ts'
 import type { Entry } from '../listing/entry.ts'
 import { command } from '../protocol/command.ts'
+import type { TextCodec } from '../protocol/text-codec.ts'
 import { deleteFile } from '../session/files.ts'
 import { isDirectory } from '../session/is-directory.ts'
 import { carryOut } from '../session/refusal.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 import type { AskOptions, Calls } from './calls.ts'
 import { explained } from './explain-path.ts'
-import { directoryOf, joined, lastName } from './paths.ts'
+import { keepAll } from './listing-size.ts'
+import { directoryOf, isNameInDirectory, joined, lastName } from './paths.ts'
+import { unsafeName } from './unsafe-name.ts'
 
 export interface RemoveOptions extends AskOptions {
   /** Directories too, with all that is in them. @default false */
@@ -33,7 +36,7 @@ export interface RemoveRequest {
 /** Deeper than any tree of people; a hostile server could go on for ever. */
 const DEEPEST = 200
 
-/** Rejects with `ERR_FTP_NOT_FOUND`, `ERR_FTP_IS_DIRECTORY`, `ERR_FTP_NOT_PERMITTED`, … */
+/** Rejects with `ERR_FTP_NOT_FOUND`, `ERR_FTP_IS_DIRECTORY`, `ERR_FTP_NOT_PERMITTED`, `ERR_FTP_UNSAFE_PATH`, … */
 export function remove(calls: Calls, request: RemoveRequest): Promise<void> {
   return removeOne(calls, request, new Links(calls, directoryOf(request.path)), 0)
 }
@@ -76,13 +79,12 @@ async function removeAllIn(
   depth: number,
   only: (typeof LISTINGS)[number],
 ): Promise<void> {
-  const names: string[] = []
   const links = new Links(calls, path)
   // Read to the end before anything goes: a directory that changes while it is listed is not listed well.
-  for await (const entry of calls.list(path, only)) {
-    names.push(safeName(entry.name, path))
+  const names = await keepAll(calls.list(path, only), (entry) => {
     links.note(entry)
-  }
+    return safeName(entry.name, path, calls.codec)
+  })
   for (const name of names) {
     await removeOne(
       calls,
@@ -112,7 +114,7 @@ class Links {
 
   async has(name: string): Promise<boolean> {
     if (!this.#isListed) {
-      for await (const entry of this.#calls.list(this.#directory, 'LIST')) this.note(entry)
+      await keepAll(this.#calls.list(this.#directory, 'LIST'), (entry) => this.note(entry))
       this.#isListed = true
     }
     return this.#names.has(name)
@@ -150,9 +152,7 @@ function asDirectory({ reply, host, command: sent }: FtpReplyError): FtpReplyErr
 }
 
 /** A name that leads out of the directory would have something else removed. */
-function safeName(name: string, directory: RemotePath): string {
-  if (name !== '' && name !== '.' && name !== '..' && !name.includes('/')) return name
-  const where = typeof directory === 'string' ? directory : 'a directory'
-  const reply = { code: 550, lines: [`${where} lists "${name}", which is no name in it`] }
-  throw new FtpReplyError('ERR_FTP_REPLY', reply.lines[0] ?? '', { reply })
+function safeName(name: string, directory: RemotePath, codec: TextCodec): string {
+  if (isNameInDirectory(name)) return name
+  throw unsafeName(name, typeof directory === 'string' ? directory : codec.decode(directory))
 }

@@ -1,7 +1,13 @@
 /** What this folder needs of the pool: sessions, one at a time, and word of the server's limit. */
-import { FtpConnectionError, FtpReplyError, FtpTimeoutError, FtpTlsError } from '../errors.ts'
+import {
+  FtpConnectionError,
+  FtpProtocolError,
+  FtpReplyError,
+  FtpTimeoutError,
+  FtpTlsError,
+} from '../errors.ts'
 import type { Lease } from '../pool/lease.ts'
-import type { Session } from '../session/session.ts'
+import { NO_SESSION, type Session } from '../session/session.ts'
 import type { Holder } from './holders.ts'
 
 export interface SessionPool {
@@ -12,6 +18,8 @@ export interface SessionPool {
   replace(lease: Lease<Session>, signal: AbortSignal): Promise<Lease<Session>>
   /** Whether a session has ever been logged in: the server's name and port are right. */
   readonly isProven: boolean
+  /** Aborts when all of them are cut, with the reason. */
+  readonly destroyed?: AbortSignal | undefined
   /** Makes known who holds a session while waiting for his own caller; the returned function takes it back. */
   hold(holder: Holder): () => void
   /** How many sessions there can be, as far as is known: the client's cap, or less where the server takes no more. */
@@ -30,8 +38,13 @@ export function endLease(lease: Lease<Session>, failure: unknown): void {
 }
 
 function isBroken(failure: unknown): boolean {
-  // RFC 959 §4.2.2: with 421 the server is closing the control connection.
-  if (failure instanceof FtpReplyError) return failure.reply.code === 421
+  // What is no refusal, and yet not what was asked for, may be the reply to something else, and all behind it, too.
+  // By a 226 vsftpd says as well that a directory cannot be read.
+  if (failure instanceof FtpReplyError) {
+    const { code, reply } = failure
+    return NO_SESSION.has(reply.code) || (reply.code < 400 && code !== 'ERR_FTP_NOT_PERMITTED')
+  }
+  if (failure instanceof FtpProtocolError) return failure.code === 'ERR_FTP_MALFORMED_REPLY'
   return (
     failure instanceof FtpConnectionError ||
     failure instanceof FtpTimeoutError ||

@@ -5,8 +5,9 @@
  * Owns: the pool, the numbers of the connections, and the rule that nobody waits for what only he himself could give
  * back. Must never know: what the sessions are used for.
  */
-import { FtpConnectionError, FtpTimeoutError } from '../errors.ts'
+import { FtpConnectionError, FtpError, FtpTimeoutError } from '../errors.ts'
 import type { Lease } from '../pool/lease.ts'
+import { OwnFailure } from '../pool/own-failure.ts'
 import { Pool } from '../pool/pool.ts'
 import type { PoolStats } from '../pool/events.ts'
 import type { Command } from '../protocol/command.ts'
@@ -51,6 +52,7 @@ export class Sessions implements SessionPool {
   readonly #pool: Pool<Session>
   readonly #holders = new Holders()
   readonly #limitListeners = new Set<(error: unknown) => void>()
+  readonly #destroying = new AbortController()
   #lastConnection = 0
   #stopLooking: Disposer | undefined
 
@@ -78,11 +80,17 @@ export class Sessions implements SessionPool {
     return this.profile.features !== undefined
   }
 
+  get destroyed(): AbortSignal {
+    return this.#destroying.signal
+  }
+
   get ceiling(): number {
     return this.#pool.stats().ceiling
   }
 
   acquire(signal: AbortSignal): Promise<Lease<Session>> {
+    // Of a call that runs: it hears why, as it would have if it had held a session.
+    if (this.destroyed.aborted) return Promise.reject(this.destroyed.reason as Error)
     const answer = this.#pool.acquire(signal)
     if (this.#pool.stats().waiting > 0) {
       this.#lookAgain()
@@ -124,16 +132,14 @@ export class Sessions implements SessionPool {
   }
 
   destroy(reason: unknown): void {
+    this.#destroying.abort(reason ?? closedError(this.#options.label))
     this.#pool.destroy(reason)
   }
 
   async #open(signal: AbortSignal): Promise<Session> {
     this.#lastConnection += 1
     const connection = this.#lastConnection
-    const session = await openSession(this.#options, this.profile, signal, {
-      sent: (sent) => this.#watch.sent(connection, sent),
-      received: (reply) => this.#watch.received(connection, reply),
-    })
+    const session = await this.#login(connection, signal)
     await this.#makeReady(session, signal)
     this.#watch.connected(connection, session)
     session.control.onClose((reason) => {
@@ -141,6 +147,18 @@ export class Sessions implements SessionPool {
       this.#watch.disconnected(connection, reason)
     })
     return session
+  }
+
+  async #login(connection: number, signal: AbortSignal): Promise<Session> {
+    try {
+      return await openSession(this.#options, this.profile, signal, {
+        sent: (sent) => this.#watch.sent(connection, sent),
+        received: (reply) => this.#watch.received(connection, reply),
+      })
+    } catch (error) {
+      // Such as a password that the caller's function does not get.
+      throw error instanceof FtpError ? error : new OwnFailure(error)
+    }
   }
 
   async #makeReady(session: Session, signal: AbortSignal): Promise<void> {
@@ -151,9 +169,8 @@ export class Sessions implements SessionPool {
       session.settleHere()
     } catch (error) {
       session.destroy(error)
-      // It is no limit of the server: whoever waits is told.
-      if (!signal.aborted) this.#pool.turnAway(() => error)
-      throw error
+      // It is no limit of the server.
+      throw new OwnFailure(error)
     } finally {
       stopListening()
     }

@@ -14,6 +14,7 @@ import { isDirectory } from '../session/is-directory.ts'
 import { meaningOf, refusal } from '../session/refusal.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 import type { Calls } from './calls.ts'
+import { ListingSize } from './listing-size.ts'
 import { directoryOf, lastName } from './paths.ts'
 
 /** Rejects with `ERR_FTP_NOT_FOUND` where nothing is. */
@@ -82,7 +83,11 @@ async function byBurst(session: Session, path: RemotePath): Promise<Entry | unde
 async function byListing(calls: Calls, path: RemotePath): Promise<Entry | undefined> {
   const wanted = lastName(path, calls.codec)
   try {
-    for await (const entry of calls.list(directoryOf(path))) if (entry.name === wanted) return entry
+    const size = new ListingSize()
+    for await (const entry of calls.list(directoryOf(path))) {
+      if (entry.name === wanted) return entry
+      size.add(entry.raw)
+    }
     return undefined
   } catch (error) {
     if (error instanceof FtpReplyError && error.code === 'ERR_FTP_NOT_FOUND') return undefined

@@ -2,6 +2,7 @@
 import { FtpConnectionError, FtpTimeoutError } from '../errors.ts'
 import type { Lease } from '../pool/lease.ts'
 import type { Session } from '../session/session.ts'
+import { onAbort } from '../util/abort.ts'
 import { delay } from '../util/timer.ts'
 import type { Holder } from './holders.ts'
 import { RetryBudget, type RetryPolicy } from './retry.ts'
@@ -14,6 +15,8 @@ export interface SessionSource {
   readonly isProven: boolean
   /** Makes known who holds a session while waiting for his own caller; the returned function takes it back. */
   readonly hold?: (holder: Holder) => () => void
+  /** Aborts when all of them are cut, with the reason: nothing is waited for any more. */
+  readonly destroyed?: AbortSignal | undefined
   /** Told of what is tried again, unless a question has somebody of its own for that. */
   readonly onRetry?: OnRetry
 }
@@ -52,8 +55,23 @@ export async function withSession<T>(
       if (!sessions.isProven && isUnreachable(error)) throw error
       const delayMs = budget.delayAfter(error, 0)
       onRetry?.({ attempt: budget.failures, delayMs, error })
-      await delay(delayMs, signal)
+      await waitToRetry(sessions, delayMs, signal)
     }
+  }
+}
+
+/** Waits before another attempt. Rejects with the reason of `signal`, or with that by which the sessions are cut. */
+export async function waitToRetry(
+  { destroyed }: Pick<SessionSource, 'destroyed'>,
+  delayMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const waiting = new AbortController()
+  const stops = [signal, destroyed].map((one) => onAbort(one, (reason) => waiting.abort(reason)))
+  try {
+    await delay(delayMs, waiting.signal)
+  } finally {
+    for (const stop of stops) stop()
   }
 }
 

@@ -61,7 +61,8 @@ export class RemoteWriteStream extends Writable implements Holder {
   readonly #place: WritePlace
   readonly #settings: WriteSettings
   readonly #controller = new AbortController()
-  readonly #stopListening: Disposer
+  /** There already where the signal has aborted before, which destroys the stream at once. */
+  #stopListening: Disposer = () => {}
   #running: Promise<void> | undefined
   #next: Deferred<Piece | undefined> = deferred()
   #underWay: { readonly end: number; readonly taken: () => void } | undefined

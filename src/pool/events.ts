@@ -21,6 +21,8 @@ export type LedgerEvent =
       readonly type: 'openFailed'
       readonly resource: ResourceId
       readonly error: unknown
+      /** Whether it may have been refused for being one too many. */
+      readonly isRefusal: boolean
     }
   | { readonly type: 'checked'; readonly resource: ResourceId; readonly ok: boolean }
   | { readonly type: 'release'; readonly resource: ResourceId }

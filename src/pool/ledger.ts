@@ -21,6 +21,7 @@
  * - While nothing is logged in, one login is tried at a time. If it fails, every waiter is told at
  *   once and nothing is tried again: servers lock accounts after a few wrong passwords.
  * - Refused beside a logged-in sibling is a limit: the ceiling falls to what is live, nobody is told.
+ *   One that failed otherwise is no limit, and every waiter is told: the next would fail as well.
  *   Other openings under way are left to finish; one that succeeds proves that the ceiling is higher.
  * - A closing resource counts against the ceiling until it is gone: the server still counts it.
  * - A resource that is replaced may stand beside its replacement: for as long as it is there, one more than the
@@ -115,7 +116,7 @@ export class Ledger {
         this.#opened(event.resource)
         break
       case 'openFailed':
-        this.#openFailed(event.resource, event.error)
+        this.#openFailed(event.resource, event.error, event.isRefusal)
         break
       case 'checked':
         this.#checked(event.resource, event.ok)
@@ -196,13 +197,13 @@ export class Ledger {
     if (replacement !== undefined && this.#is(replacement.old, 'idle')) this.#giveUp(replacement.old, 'quit')
   }
 
-  #openFailed(resource: ResourceId, error: unknown): void {
+  #openFailed(resource: ResourceId, error: unknown, isRefusal: boolean): void {
     if (this.#is(resource, 'replacing')) return this.#replacementFailed(resource, error)
     const wasWanted = this.#is(resource, 'opening')
     if (!wasWanted && !this.#is(resource, 'aborting')) return
     this.#forget(resource)
     if (!wasWanted) return
-    if (this.#live > 0) {
+    if (this.#live > 0 && isRefusal) {
       this.#limit = this.#live
       this.#emit({ type: 'limited', ceiling: this.#ceiling, error })
       return

@@ -13,12 +13,14 @@ import { milliseconds, wholeNumber } from '../util/validate.ts'
 import type { CloseManner, LedgerEffect, LedgerEvent, PoolStats, ResourceId, WaiterId } from './events.ts'
 import { Lease } from './lease.ts'
 import { Ledger } from './ledger.ts'
+import { OwnFailure } from './own-failure.ts'
 
 /** What a pool must be told about its resources. A hook may throw where it returns a promise. */
 export interface PoolHooks<T extends object> {
   /**
    * Dials and logs in. The signal aborts when nobody is left who could use the result, or the pool is
-   * closed; the promise must settle soon after. A value that comes too late is not lost.
+   * closed; the promise must settle soon after. A value that comes too late is not lost. A failure beside a live
+   * sibling is taken for a limit, but for an {@link OwnFailure}, whose reason everybody is told who waits.
    */
   open(signal: AbortSignal): Promise<T>
   /**
@@ -268,7 +270,9 @@ export class Pool<T extends object> implements AsyncDisposable {
     } catch (error) {
       const old = this.#ledger.isReplacedBy(resource)
       if (old !== undefined) this.#since.set(old, this.#clock())
-      this.#happened({ type: 'openFailed', resource, error })
+      const isRefusal = !(error instanceof OwnFailure)
+      const reason = isRefusal ? error : error.reason
+      this.#happened({ type: 'openFailed', resource, error: reason, isRefusal })
       return
     }
     this.#openings.delete(resource)

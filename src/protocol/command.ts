@@ -18,6 +18,7 @@ const HIDDEN = '****'
 const LF = 0x0a
 const CR = 0x0d
 const IAC = 0xff
+const LINE_END = Uint8Array.of(CR, LF)
 
 class RedactedCommand implements Command {
   readonly verb: string
@@ -78,8 +79,8 @@ export function encodeCommand(command: Command, encode: (text: string) => Uint8A
   const bytes = typeof argument === 'string' ? encodeArgument(verb, argument, secret, encode) : argument
   if (bytes?.some(isLineBreaking)) throw new TypeError(`The argument of ${verb} may not hold CR, LF or NUL`)
 
-  const head = Array.from(bytes === undefined ? verb : `${verb} `, (character) => character.charCodeAt(0))
-  return Uint8Array.from([...head, ...escapeTelnet(bytes ?? new Uint8Array()), CR, LF])
+  if (bytes === undefined) return Buffer.from(`${verb}\r\n`, 'latin1')
+  return Buffer.concat([Buffer.from(`${verb} `, 'latin1'), escapeTelnet(bytes), LINE_END])
 }
 
 /** What an encoder says of a character that it lacks must not be said of a password. */
@@ -112,12 +113,21 @@ export function describeCommand(command: Command): string {
  * make it unreadable, and spell the secret out by what is missing.
  */
 export function redact(text: string, secrets: readonly string[]): string {
-  const patterns = [...secrets]
+  let pattern = patterns.get(secrets)
+  if (pattern === undefined) patterns.set(secrets, (pattern = patternOf(secrets)))
+  return pattern === 'none' ? text : text.replace(pattern, HIDDEN)
+}
+
+/** Every line of every reply is looked at, and a connection's secrets stay the same. */
+const patterns = new WeakMap<readonly string[], RegExp | 'none'>()
+
+function patternOf(secrets: readonly string[]): RegExp | 'none' {
+  const alternatives = [...secrets]
     .filter((secret) => secret !== '')
     // The longest first: of `pass` and `password` the shorter would leave `****word`.
     .sort((a, b) => b.length - a.length)
     .map(secretPattern)
-  return patterns.length === 0 ? text : text.replace(new RegExp(patterns.join('|'), 'gu'), HIDDEN)
+  return alternatives.length === 0 ? 'none' : new RegExp(alternatives.join('|'), 'gu')
 }
 
 function secretPattern(secret: string): string {
@@ -129,6 +139,7 @@ function isLineBreaking(byte: number): boolean {
   return byte === CR || byte === LF || byte === 0
 }
 
-function escapeTelnet(bytes: Uint8Array): number[] {
-  return [...bytes].flatMap((byte) => (byte === IAC ? [IAC, IAC] : [byte]))
+function escapeTelnet(bytes: Uint8Array): Uint8Array {
+  if (!bytes.includes(IAC)) return bytes
+  return Uint8Array.from([...bytes].flatMap((byte) => (byte === IAC ? [IAC, IAC] : [byte])))
 }

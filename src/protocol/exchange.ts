@@ -123,7 +123,10 @@ export function transferEvent(reply: Reply): 'preliminary' | 'completion' | 'fai
   }
 }
 
-/** The state after `event`. Pure; a state with an outcome is returned as it is. */
+/**
+ * The state after `event`. Pure; where nothing changes it is the same object: a 1yz again and again begins no deadline
+ * anew.
+ */
 export function stepTransfer(state: TransferState, event: TransferEvent): TransferState {
   if (state.outcome !== undefined) return state
   switch (event) {
@@ -153,7 +156,7 @@ export function transferAwaits(state: TransferState): 'data' | 'reply' | 'both' 
 function stepReply(state: TransferState, event: 'preliminary' | 'completion' | 'failure'): TransferState {
   const broken = state.data === 'cut' || state.data === 'lost'
   const last = event !== 'preliminary' || (broken && state.preliminarySeen)
-  if (!last) return { ...state, preliminarySeen: true }
+  if (!last) return state.preliminarySeen ? state : { ...state, preliminarySeen: true }
   if (broken) return { ...state, outcome: state.data === 'cut' ? 'cut' : 'failed' }
   if (event === 'failure') return { ...state, outcome: state.data === 'awaited' ? 'refused' : 'failed' }
   return settle({ ...state, completionSeen: true })

@@ -15,6 +15,15 @@ export const MAX_REPLY_BYTES: number = 256 * 1024
 /** Lines of one reply: empty ones weigh nothing in bytes and yet cost an entry each. */
 export const MAX_REPLY_LINES: number = 4096
 
+/**
+ * Entries of a listing that is kept whole, in about a gigabyte at worst. What is listed as it comes (`list`,
+ * `walk`) takes no more memory however long it is.
+ */
+export const MAX_LISTED = 2_000_000
+
+/** Characters of a listing that is kept whole: of names that are as long as a line may be, few are many. */
+export const MAX_LISTED_TEXT: number = 256 * 1024 * 1024
+
 /** Characters of a reply that go into an error message: enough for the three lines a person will read. */
 export const MAX_REPLY_TEXT: number = 1000
 

@@ -24,6 +24,9 @@ export interface ConnectionView {
   readonly left: number
 }
 
+/** Who says how many connections a download should have, while it runs. */
+export type ConnectionCount = Pick<ConnectionController, 'wanted' | 'limit' | 'look' | 'interrupted'>
+
 /** With so many it begins; a file that is over in a moment is as fast with them as with more. */
 export const FIRST_CONNECTIONS = 4
 /** Twice as many have to bring so much more to be kept. */

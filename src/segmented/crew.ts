@@ -18,22 +18,20 @@ import { onAbort, waitOrAbort } from '../util/abort.ts'
 import { deferred } from '../util/deferred.ts'
 import { delay } from '../util/timer.ts'
 import type { Board } from './board.ts'
-import type { ConnectionController } from './controller.ts'
-import { whoLies } from './dispute.ts'
-import { giveUp } from './give-up.ts'
+import type { ConnectionCount } from './controller.ts'
 import { fetchSegment, type FetchResult, type FetchSource } from './fetch-segment.ts'
 import { MIRROR_ATTEMPTS } from './gather.ts'
 import type { SegmentJob } from './job.ts'
 import type { Paces } from './pace.ts'
-import { RestartDistrusted, SeamDisagreement } from './restart.ts'
 import { RetryBudget } from '../operations/retry.ts'
 import type { Roster } from './roster.ts'
-import { compareSeams } from './seams.ts'
 import { endLease } from '../operations/session-pool.ts'
 import { SlowSources } from './slow-sources.ts'
-import type { DropReason, Source } from './source.ts'
+import type { Source } from './source.ts'
 import type { Pace } from './steal.ts'
 import type { TlsTally } from './tls-tally.ts'
+import { Trust } from './trust.ts'
+import { Interruption, newTurn, Steps, type Turn } from './turn.ts'
 
 export interface CrewOptions {
   readonly board: Board
@@ -41,7 +39,7 @@ export interface CrewOptions {
   /** The most there can be. */
   readonly connections: number
   /** Says how many there should be, where that is not settled. */
-  readonly controller: ConnectionController | undefined
+  readonly controller: ConnectionCount | undefined
   /** All sources in the order of their rank; who has brought bytes may be dropped since. */
   readonly sources: readonly Source[]
   readonly roster: Roster
@@ -73,69 +71,6 @@ const HANDOVER_BYTES = 262_144
 /** Where a start takes less, none is saved. */
 const LEAST_START_SECONDS = 0.1
 
-/** Why a turn was ended although nothing failed: its segment waits again, and no retry is counted. */
-class Interruption extends Error {
-  readonly why: 'paused' | 'robbed' | 'moved' | 'given back'
-
-  constructor(why: Interruption['why']) {
-    super(`The segment was ${why}`)
-    this.why = why
-  }
-}
-
-/** What a worker does at the moment. */
-interface Turn {
-  readonly connection: number
-  readonly source: Source
-  readonly controller: AbortController
-  /** For the logins and the retries of the worker. */
-  readonly budget: RetryBudget
-  lease: Lease<Session> | undefined
-  job: SegmentJob | undefined
-  isFlowing: boolean
-  /** Whether the worker ends with it. */
-  isLast: boolean
-  /** A new session takes over the rest of its segment: resolves when that is fetched, too. */
-  successor: Promise<number> | undefined
-}
-
-function newTurn(connection: number, source: Source, size: number | undefined): Turn {
-  const budget = new RetryBudget(source.place.retry, size, Math.random)
-  const controller = new AbortController()
-  return {
-    ...{ connection, source, controller, budget, lease: undefined, job: undefined },
-    ...{ isFlowing: false, isLast: false, successor: undefined },
-  }
-}
-
-/** The segments that one connection fetches in one attempt, one after the other. */
-class Steps {
-  /** The one that is being fetched. */
-  job: SegmentJob
-  /** Resolves when those before it are settled. Never rejects. */
-  passed: Promise<unknown> = Promise.resolve()
-  readonly #from = new Map<SegmentJob, number>()
-
-  constructor(first: SegmentJob) {
-    this.job = first
-    this.#from.set(first, first.position)
-  }
-
-  goOnWith(next: SegmentJob): void {
-    this.job = next
-    this.#from.set(next, next.position)
-  }
-
-  isPassing(end: Promise<void>): void {
-    this.passed = Promise.all([this.passed, end])
-  }
-
-  /** What this attempt has brought of it. */
-  bytesOf(job: SegmentJob): number {
-    return job.position - (this.#from.get(job) ?? job.position)
-  }
-}
-
 export class Crew {
   readonly #options: CrewOptions
   readonly #board: Board
@@ -144,21 +79,25 @@ export class Crew {
   /** The patience with each source while there are others. */
   readonly #patience = new Map<Source, RetryBudget>()
   readonly #slow: SlowSources
+  readonly trust: Trust
   /** The connections, those first that are given back last. */
   readonly #order: number[]
   #change = deferred<undefined>()
   #pauses = 0
-  /** Disputes between sources are settled one after another. */
-  #settling: Promise<unknown> = Promise.resolve()
-  #comparison: Promise<void> = Promise.resolve()
-  /** It waits for the one before, and has not looked at anything yet. */
-  #nextComparison: Promise<void> | undefined
   #failure: { readonly reason: unknown } | undefined
 
   constructor(options: CrewOptions) {
     this.#options = options
     this.#board = options.board
     this.#slow = new SlowSources(() => performance.now())
+    const { board, sources, roster, file, tally, context } = options
+    this.trust = new Trust({
+      ...{ board, sources, roster, file, tally, context, signal: this.#stop.signal },
+      onGivenUp: () => {
+        this.#wake()
+        return options.onGivenUp()
+      },
+    })
     this.#order = Array.from({ length: options.connections }, (_, connection) => connection)
   }
 
@@ -249,13 +188,6 @@ export class Crew {
       // Once all is done, nobody needs the session that this worker was waiting for.
       if (!this.#board.isDone) this.stop(error)
     }
-  }
-
-  /** Every seam that is left, now that all is written. */
-  async compareLast(): Promise<void> {
-    if (!(await compareSeams(this.#board.jobs, this.#options.file)))
-      throw new Error('A seam was left uncompared')
-    this.#board.settle()
   }
 
   /** Until something changes; speeds do so a few times a second. */
@@ -470,7 +402,7 @@ export class Crew {
   }
 
   async #attempt(turn: Turn, lease: Lease<Session>, first: SegmentJob): Promise<number> {
-    const { context, paces, tally } = this.#options
+    const { context, paces } = this.#options
     const steps = new Steps(first)
     context.meter.connectionStarted()
     this.#tell('start', turn.connection, first, 0)
@@ -485,7 +417,6 @@ export class Crew {
         turn.job = undefined
         turn.isFlowing = false
       })
-      tally.add(result.tls)
     } catch (error) {
       // One that stood still would be the next that is lent, and stand still again.
       if (error instanceof Interruption && error.why === 'robbed') lease.discard(error)
@@ -505,7 +436,7 @@ export class Crew {
 
   async #fetch(turn: Turn, session: Session, steps: Steps): Promise<FetchResult> {
     const { source, controller, connection } = turn
-    const { file, paces, context, type, size } = this.#options
+    const { file, paces, context, type, size, tally } = this.#options
     const { remote: path, shownPath, limit } = source.place
     const fetched: FetchSource = { path, shownPath, type, size }
     const stopListening = onAbort(this.#stop.signal, (reason) => controller.abort(reason))
@@ -516,6 +447,7 @@ export class Crew {
           paces.firstByte(steps.job)
           turn.isFlowing = true
         },
+        onSecured: (tls) => tally.add(tls),
         limits: [context.limit, limit],
         goOn: (from) => this.#goOn(turn, session, steps, from),
         onPassed: (job) => {
@@ -553,7 +485,7 @@ export class Crew {
 
   async #finished(job: SegmentJob): Promise<void> {
     // A server that starts at the wrong place shows at the first seam, long before the end.
-    await this.#compareSeams()
+    await this.trust.compare()
     this.#board.finished(job)
     this.#board.settle()
     if (this.#board.isDone) this.#halt(new Error('every segment is done'))
@@ -565,7 +497,7 @@ export class Crew {
     if (error instanceof Interruption) return this.#interrupted(turn, job, error)
     const { emit } = this.#options.context
     emit('connection', { type: 'lost', connection: turn.connection, error })
-    if (await this.#isMirrorsFault(turn.source, error)) {
+    if (await this.trust.isMirrorsFault(turn.source, error)) {
       this.#putBack(job)
       return 0
     }
@@ -615,81 +547,6 @@ export class Crew {
     emit('restart', { start: job.start, end, reason: (error as Error).message })
   }
 
-  /** Whether a failure is settled by not believing one of several sources. */
-  async #isMirrorsFault(source: Source, error: unknown): Promise<boolean> {
-    if (error instanceof SeamDisagreement) return this.#settled(error)
-    if (!(error instanceof RestartDistrusted) || !this.#options.roster.hasOther(source)) return false
-    await this.#distrust(source, 'content', error)
-    return true
-  }
-
-  /** Of all workers that ask while a comparison is under way the next one serves all. */
-  #compareSeams(): Promise<void> {
-    if (this.#nextComparison !== undefined) return this.#nextComparison
-    const next = this.#comparison
-      .catch(() => {}) // Told to those who waited for it.
-      .then(() => {
-        this.#nextComparison = undefined
-        return this.#compareNow()
-      })
-    this.#nextComparison = next
-    this.#comparison = next
-    return next
-  }
-
-  async #compareNow(): Promise<void> {
-    for (;;) {
-      try {
-        await compareSeams(this.#board.jobs, this.#options.file)
-        return
-      } catch (error) {
-        if (!(error instanceof SeamDisagreement) || !(await this.#settled(error))) throw error
-      }
-    }
-  }
-
-  /** Finds out which source brought the wrong bytes, and gives up what it brought; `false` if it cannot be said. */
-  #settled(disagreement: SeamDisagreement): Promise<boolean> {
-    const run = this.#settling.then(() => this.#settle(disagreement))
-    this.#settling = run.catch(() => {})
-    return run
-  }
-
-  async #settle(disagreement: SeamDisagreement): Promise<boolean> {
-    const { offset, bytes } = disagreement
-    const range = { start: offset, end: offset + bytes.length }
-    const first = disagreement.first as Source | undefined
-    const seconds = disagreement.second === undefined ? this.#board.sourcesOf(range) : [disagreement.second]
-    // One of the two was found out meanwhile, and what it brought is not there any more.
-    if (first?.isDistrusted === true || seconds === undefined) return true
-    const second = (seconds.find((one) => one !== first) ?? first) as Source | undefined
-    if (second?.isDistrusted === true) return true
-    if (first === undefined || second === undefined) return false
-    const { roster, sources } = this.#options
-    if (first === second && !roster.hasOther(first)) return false
-    const liar =
-      first === second
-        ? first
-        : ([first, second].find((party) => party.dropped !== undefined) ??
-          (await whoLies(
-            { offset, bytes, first, second },
-            sources,
-            roster.live.filter((one) => one !== first && one !== second),
-            this.#stop.signal,
-          )))
-    await this.#distrust(liar, 'content', disagreement)
-    return true
-  }
-
-  async #distrust(source: Source, reason: DropReason, error: unknown): Promise<void> {
-    const { roster } = this.#options
-    if (source.dropped === undefined && !roster.drop(source, reason, error)) throw error
-    const why = `${source.url} is not believed: ${(error as Error).message}`
-    giveUp(this.#board, source, why, this.#options.context)
-    this.#wake()
-    await this.#options.onGivenUp()
-  }
-
   #dropSlow(): void {
     const { roster, paces } = this.#options
     const working = [...this.#turns].flatMap(({ source, job }) =>
@@ -707,9 +564,9 @@ export class Crew {
   }
 
   #wake(): void {
-    const { resolve } = this.#change
+    const change = this.#change
     this.#change = deferred()
-    resolve(undefined)
+    change.resolve(undefined)
   }
 
   #tellIfQuiet(): void {

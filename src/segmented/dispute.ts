@@ -1,6 +1,6 @@
 /** Two mirrors have brought the same bytes differently: which of them is not believed. */
 import type { DataReceiver } from '../connection/receiver.ts'
-import { retrieve } from '../session/retrieve.ts'
+import { retrieve, type RetrieveRequest } from '../session/retrieve.ts'
 import { SegmentWriter } from './segment-writer.ts'
 import type { Source } from './source.ts'
 import { endLease } from '../operations/session-pool.ts'
@@ -19,15 +19,19 @@ export interface Dispute {
  *
  * @param order all sources as the caller has listed them
  * @param witnesses those to be asked
+ * @param onSecured told of the data connections by which they were
  */
 export async function whoLies(
   { offset, bytes, first, second }: Dispute,
   order: readonly Source[],
   witnesses: readonly Source[],
+  onSecured: NonNullable<RetrieveRequest['onSecured']>,
   signal: AbortSignal,
 ): Promise<Source> {
   const answers = await Promise.all(
-    witnesses.map((witness) => readRange(witness, offset, bytes.length, signal).catch(() => undefined)),
+    witnesses.map((witness) =>
+      readRange(witness, offset, bytes.length, onSecured, signal).catch(() => undefined),
+    ),
   )
   signal.throwIfAborted()
   const heard = answers.filter((answer) => answer !== undefined)
@@ -42,6 +46,7 @@ async function readRange(
   source: Source,
   offset: number,
   length: number,
+  onSecured: NonNullable<RetrieveRequest['onSecured']>,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(length)
@@ -62,6 +67,7 @@ async function readRange(
       ...{ path: source.place.remote, type: 'I', offset, receiver, signal },
       isWhole: () => writer.isWhole,
       endsAtEnd: false,
+      onSecured,
     })
     await writer.finish()
     lease.release()

@@ -15,6 +15,7 @@ import { dropSecondName, exists, existsAlready, resolveTarget } from '../local/p
 import { explainRefusal, isAmbiguous } from '../operations/explain-refusal.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
 import type { JournalFacts } from './checkpoints.ts'
+import type { ConnectionCount } from './controller.ts'
 import { skipped, type DownloadResult } from './download-result.ts'
 import { FileFetch } from './fetch-file.ts'
 import { gather, type Gathered } from './gather.ts'
@@ -30,11 +31,13 @@ export interface DownloadRequest {
   /** The local path. */
   readonly target: string
   readonly settings: DownloadSettings
+  /** Who says how many connections there are, up to those of the settings. */
+  readonly count?: ConnectionCount | undefined
 }
 
 /** Does the download. The target is replaced by the last step or stays as it was. */
 export async function runDownload(
-  { places, target: path, settings }: DownloadRequest,
+  { places, target: path, settings, count }: DownloadRequest,
   context: TransferContext,
 ): Promise<DownloadResult> {
   const target = await resolveTarget(path)
@@ -58,7 +61,7 @@ export async function runDownload(
     context,
   )
   try {
-    return await lockAndDownload(target, { sources, gathered, settings }, context)
+    return await lockAndDownload(target, { sources, gathered, settings, count }, context)
   } finally {
     await gathered.stop()
     for (const { kept } of sources) kept.release()
@@ -69,6 +72,7 @@ interface Job {
   readonly sources: readonly Source[]
   readonly gathered: Gathered
   readonly settings: DownloadSettings
+  readonly count: ConnectionCount | undefined
 }
 
 /** Locked not before there is an answer: of many downloads begun at once all wait for the one login that is tried. */
@@ -84,7 +88,7 @@ async function lockAndDownload(target: string, job: Job, context: TransferContex
 async function downloadTo(
   target: string,
   lock: LockFile,
-  { sources, gathered, settings }: Job,
+  { sources, gathered, settings, count }: Job,
   context: TransferContext,
 ): Promise<DownloadResult> {
   context.enter('transferring')
@@ -94,7 +98,7 @@ async function downloadTo(
     resume: settings.resume,
     isOurs: () => lock.check(),
   })
-  const fetch = new FileFetch({ ...{ sources, gathered, settings, context, place, lock } })
+  const fetch = new FileFetch({ sources, gathered, settings, count, context, place, lock })
   const { overwrite, preserveModified } = settings
   try {
     const { bytes, checks } = await fetch.run()

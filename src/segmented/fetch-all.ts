@@ -36,5 +36,5 @@ export async function fetchAll(options: CrewOptions): Promise<void> {
     clearInterval(adjust)
     for (const unfollow of stopFollowing) unfollow()
   }
-  await crew.compareLast()
+  await crew.trust.compareLast()
 }

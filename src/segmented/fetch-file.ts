@@ -11,7 +11,7 @@ import { TRANSFER_TYPES, type Session } from '../session/session.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
 import { onAbort } from '../util/abort.ts'
 import { Board } from './board.ts'
-import { ConnectionController, FIRST_CONNECTIONS } from './controller.ts'
+import { ConnectionController, FIRST_CONNECTIONS, type ConnectionCount } from './controller.ts'
 import type { DownloadResult, MatchedChecksum, VerifiedState } from './download-result.ts'
 import { fetchAll } from './fetch-all.ts'
 import { MIRROR_ATTEMPTS, type Gathered } from './gather.ts'
@@ -36,6 +36,8 @@ export interface FileFetchOptions {
   readonly sources: readonly Source[]
   readonly gathered: Gathered
   readonly settings: DownloadSettings
+  /** Who says how many connections there are, up to those of the settings. */
+  readonly count: ConnectionCount | undefined
   readonly context: TransferContext
   readonly place: Workplace
   readonly lock: LockFile
@@ -367,8 +369,9 @@ export class FileFetch {
 
   /** All that is not in `done`; where that is `undefined`, all from 0 on, and nothing can be continued. */
   #fetchAll(connections: number, done: readonly ByteRange[] | undefined, roster: Roster): Promise<number> {
-    const isAuto = this.#options.settings.connections === 'auto'
-    const jobs = this.#plan(isAuto ? Math.min(connections, FIRST_CONNECTIONS) : connections, done ?? [])
+    const { settings, count } = this.#options
+    const atFirst = count?.wanted ?? (settings.connections === 'auto' ? FIRST_CONNECTIONS : connections)
+    const jobs = this.#plan(Math.min(connections, atFirst), done ?? [])
     const board = new Board({
       size: this.#before.size,
       jobs,
@@ -385,7 +388,7 @@ export class FileFetch {
   readonly #paces = new Paces(() => performance.now())
 
   async #work(board: Board, connections: number, continues: boolean, roster: Roster): Promise<number> {
-    const { sources, settings, context, place, lock } = this.#options
+    const { sources, settings, count, context, place, lock } = this.#options
     const { file, checkpoints } = place
     const { size } = this.#before
     const stop = new AbortController()
@@ -394,7 +397,7 @@ export class FileFetch {
       lock.onLost((error) => stop.abort(error)),
     ]
     const most = Math.min(connections, this.#worthwhile(board.jobs))
-    const isAuto = settings.connections === 'auto' && most > 1
+    const counted = count ?? (settings.connections === 'auto' ? new ConnectionController(most) : undefined)
     const journal = continues ? checkpoints : undefined
     journal?.start(
       () => board.written,
@@ -404,7 +407,7 @@ export class FileFetch {
       await fetchAll({
         ...{ board, paces: this.#paces, sources, roster, size, file, continues, tally: this.#tally },
         connections: most,
-        controller: isAuto ? new ConnectionController(most) : undefined,
+        controller: most > 1 ? counted : undefined,
         type: TRANSFER_TYPES[settings.type],
         context: { ...context, signal: stop.signal },
         onPaused: (isStill) => this.#paused(isStill),

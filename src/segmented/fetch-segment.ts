@@ -3,7 +3,7 @@ import { FtpTransferError } from '../errors.ts'
 import { LimitedReceiver } from '../connection/limited-receiver.ts'
 import type { DataReceiver } from '../connection/receiver.ts'
 import type { PartFile } from '../local/part-file.ts'
-import { retrieve, type RetrieveResult } from '../session/retrieve.ts'
+import { retrieve, type RetrieveRequest, type RetrieveResult } from '../session/retrieve.ts'
 import type { RemotePath, Session, TransferType } from '../session/session.ts'
 import type { BandwidthLimit } from '../transport/bandwidth.ts'
 import type { SegmentJob } from './job.ts'
@@ -24,6 +24,8 @@ export interface FetchSource {
 export interface FetchHooks {
   readonly signal: AbortSignal
   readonly onFirstByte: () => void
+  /** Told, when all is over, of a TLS handshake that was done, also where the segment fails. */
+  readonly onSecured: NonNullable<RetrieveRequest['onSecured']>
   /** All of them hold; first those that the fewest share. */
   readonly limits: readonly BandwidthLimit[]
   /**
@@ -67,6 +69,7 @@ export async function fetchSegment(
       receiver,
       isWhole: () => stretch.writer.isWhole,
       endsAtEnd: source.size === undefined,
+      onSecured: hooks.onSecured,
       signal: hooks.signal,
     })
     receiver.dispose()
@@ -124,7 +127,9 @@ class Stretch {
     return new SegmentWriter({
       ...{ file: this.#file, start: job.position, until: job, known, onFirstByte },
       onEnd: (from) => {
-        this.#onward = this.#hooks.goOn(from)
+        const next = this.#hooks.goOn(from)
+        // The same, and longer: it is received on by its own writer.
+        this.#onward = next === job ? undefined : next
       },
     })
   }

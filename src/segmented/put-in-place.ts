@@ -8,16 +8,29 @@
  *
  * Nothing is deleted before the new file has its name: what cannot be renamed may be all that there is.
  */
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { FtpReplyError } from '../errors.ts'
+import type { TextCodec } from '../protocol/text-codec.ts'
 import { size as sizeOf } from '../session/facts.ts'
 import { deleteFile, rename } from '../session/files.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 
-/** Another name in the same directory: one that is found again, or one that nobody else uses. */
-export function besides(path: RemotePath, isFoundAgain: boolean): RemotePath {
+/** What a name may be long, in bytes, on the file systems that servers use. */
+const LONGEST_NAME_BYTES = 255
+const SLASH = 0x2f
+
+/**
+ * Another name in the same directory: one that is found again, or one that nobody else uses. A hash stands for a name
+ * that would grow too long.
+ */
+export function besides(path: RemotePath, codec: TextCodec, isFoundAgain: boolean): RemotePath {
   const suffix = isFoundAgain ? '.octoftp-part' : `.octoftp-${randomBytes(4).toString('hex')}`
-  return typeof path === 'string' ? path + suffix : Uint8Array.of(...path, ...Buffer.from(suffix))
+  const bytes = typeof path === 'string' ? codec.encode(path) : path
+  const name = bytes.subarray(bytes.lastIndexOf(SLASH) + 1)
+  const isTooLong = name.length + suffix.length > LONGEST_NAME_BYTES
+  const end = (isTooLong ? createHash('sha256').update(name).digest('hex') : '') + suffix
+  if (typeof path === 'string') return (isTooLong ? path.slice(0, path.lastIndexOf('/') + 1) : path) + end
+  return Buffer.concat([isTooLong ? path.subarray(0, path.length - name.length) : path, Buffer.from(end)])
 }
 
 export class PuttingInPlace {
@@ -71,7 +84,7 @@ export class PuttingInPlace {
 
   async #putAside(session: Session): Promise<boolean> {
     // Noted before it is there: an answer can be lost here, too.
-    this.#aside ??= besides(this.#to, false)
+    this.#aside ??= besides(this.#to, session.control.codec, false)
     const isAside = await unlessRefused(rename(session, this.#to, this.#aside))
     if (!isAside) this.#aside = undefined
     return isAside

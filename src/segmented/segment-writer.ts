@@ -51,7 +51,10 @@ export type StopReason = 'full' | 'excess' | 'mismatch' | 'write-failed'
 
 export class SegmentWriter implements DataReceiver {
   readonly #options: SegmentWriterOptions
+  /** What has come of the bytes past the end, kept where a buffer was full among them. */
   #overlap: Uint8Array = new Uint8Array(0)
+  #overlapStart = 0
+  #overlapLength = 0
   readonly #free: Uint8Array[] = []
   #allocated = 0
   #buffer: Uint8Array
@@ -150,8 +153,25 @@ export class SegmentWriter implements DataReceiver {
   /** Where it is, its end may be moved: what follows is still at hand. */
   #whetherEnough(): number {
     const { until, onEnd } = this.#options
-    if (this.streamPosition >= this.#enough && this.#enough > until.end) onEnd?.(this.streamPosition)
+    let end: number | undefined
+    // At the end of the file, where less is read past each end, it may have what follows behind a moved end, too.
+    while (end !== until.end && this.streamPosition >= this.#enough && this.#enough > until.end) {
+      end = until.end
+      onEnd?.(this.streamPosition)
+      this.#writeOverlap()
+    }
     return this.#enough
+  }
+
+  /** Where the end has been moved on, what was kept behind it is part of the segment after all. */
+  #writeOverlap(): void {
+    const [bytes, from] = [this.#overlap.subarray(0, this.#overlapLength), this.#overlapStart]
+    const count = clamp(this.#options.until.end - from, bytes.length)
+    if (count === 0) return
+    this.#overlap = new Uint8Array(0)
+    this.#overlapLength = 0
+    if (count < bytes.length) this.#keepOverlap(bytes.subarray(count), 0)
+    this.#write(bytes.subarray(0, count), from, undefined)
   }
 
   #begin(): void {
@@ -170,7 +190,7 @@ export class SegmentWriter implements DataReceiver {
 
   /** Hands the buffer's bytes to where each belongs, and goes on with a free buffer. */
   #flush(): void {
-    const { start, until, file } = this.#options
+    const { start, until } = this.#options
     const { end } = until
     const bytes = this.#buffer.subarray(0, this.#filled)
     const from = this.#bufferStart
@@ -182,24 +202,28 @@ export class SegmentWriter implements DataReceiver {
     this.#bufferStart += bytes.length
     this.#filled = 0
     if (bodyEnd === bodyStart) return
-    const buffer = this.#buffer
-    const entry = { start: from + bodyStart, isDone: false }
+    this.#write(bytes.subarray(bodyStart, bodyEnd), from + bodyStart, this.#buffer)
+    this.#buffer = this.#take() ?? new Uint8Array(LEAST_ROOM)
+  }
+
+  /** Gives `buffer` back when the bytes in it are written. */
+  #write(bytes: Uint8Array, start: number, buffer: Uint8Array | undefined): void {
+    const entry = { start, isDone: false }
     this.#writes.push(entry)
-    file.write(bytes.subarray(bodyStart, bodyEnd), entry.start, (error) => {
+    this.#options.file.write(bytes, start, (error) => {
       // One that failed stays: behind it nothing counts as written.
       entry.isDone = true
       if (error === undefined) this.#forgetWritten()
-      this.#writeEnded(buffer, error)
+      if (buffer !== undefined) this.#free.push(buffer)
+      this.#writeEnded(error)
     })
-    this.#buffer = this.#take() ?? new Uint8Array(LEAST_ROOM)
   }
 
   #forgetWritten(): void {
     while (this.#writeError === undefined && this.#writes[0]?.isDone === true) this.#writes.shift()
   }
 
-  #writeEnded(buffer: Uint8Array, error: Error | undefined): void {
-    this.#free.push(buffer)
+  #writeEnded(error: Error | undefined): void {
     if (error !== undefined) {
       this.#writeError ??= error
       this.#stopped = 'write-failed'
@@ -220,10 +244,12 @@ export class SegmentWriter implements DataReceiver {
   }
 
   #keepOverlap(bytes: Uint8Array, offset: number): void {
-    const { overlapBytes } = this.#options.until
+    const { end, overlapBytes } = this.#options.until
     if (this.#overlap.length === 0) this.#overlap = new Uint8Array(overlapBytes)
-    const room = overlapBytes - offset
-    if (room > 0) this.#overlap.set(bytes.subarray(0, room), offset)
+    this.#overlapStart = end
+    const kept = bytes.subarray(0, Math.max(0, overlapBytes - offset))
+    this.#overlap.set(kept, offset)
+    this.#overlapLength = offset + kept.length
   }
 
   #take(): Uint8Array | undefined {

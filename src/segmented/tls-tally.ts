@@ -2,6 +2,7 @@
 export interface TransferTls {
   /** The protocol of the data connections, such as `TLSv1.3`. */
   readonly protocol: string
+  /** Data connections whose handshake was done, also those that failed and were made again. */
   readonly dataSessions: number
   /** Those that resumed the session of their control connection. */
   readonly dataSessionsReused: number
@@ -12,8 +13,7 @@ export class TlsTally {
   #sessions = 0
   #reused = 0
 
-  add(tls: { readonly protocol: string; readonly resumed: boolean } | undefined): void {
-    if (tls === undefined) return
+  add(tls: { readonly protocol: string; readonly resumed: boolean }): void {
     this.#protocol = tls.protocol
     this.#sessions += 1
     if (tls.resumed) this.#reused += 1

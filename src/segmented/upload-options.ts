@@ -9,7 +9,8 @@ export interface UploadOptions {
   /**
    * Go on with what an earlier attempt has left on the server, if it is the beginning of what is sent: compared by the
    * server's checksum, or where it has none by the last 64 KiB. For local files and bytes. With `atomic` the other name
-   * is the path and `.octoftp-part`, and stays when the upload fails. @default false
+   * is the path and `.octoftp-part` (a hash, where the name would grow too long), and stays when the upload fails.
+   * @default false
    */
   readonly resume?: boolean | undefined
   /** Add to the end of the remote file (APPE) instead of replacing it. @default false */

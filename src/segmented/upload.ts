@@ -28,11 +28,12 @@ import type { TransferContext } from '../transfer/transfer.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
 import { deferred } from '../util/deferred.ts'
 import { delay, startTimer } from '../util/timer.ts'
-import { bytesThere, RunningDigest } from './bytes-there.ts'
+import { bytesThere, isKept, RunningDigest } from './bytes-there.ts'
 import type { MatchedChecksum } from './download-result.ts'
 import { besides, PuttingInPlace } from './put-in-place.ts'
 import type { SourcePlace } from './source.ts'
 import { TlsTally, type TransferTls } from './tls-tally.ts'
+import { UploadHolder } from './upload-holder.ts'
 import type { UploadSettings } from './upload-options.ts'
 import { verifyUpload, type UploadVerification } from './verify-upload.ts'
 
@@ -73,6 +74,7 @@ class Upload {
   readonly #source: UploadSource
   readonly #context: TransferContext
   readonly #tally = new TlsTally()
+  readonly #holder: UploadHolder
   readonly #progress: { start: number; end: number; arrived: number }
   /** Where the bytes go: the path itself, or another name beside it. */
   readonly #path: RemotePath
@@ -87,6 +89,8 @@ class Upload {
   #older: number | undefined
   /** How a broken attempt is gone on with: the next is tried where one is refused. */
   #wayOn: 'REST' | 'APPE' | 'anew' = 'REST'
+  /** Where the last STOR behind a REST has begun; 0 where there was none. */
+  #restartedAt = 0
   /** Whether a STOR of ours has begun, so that what stands there is ours. */
   #hasBegun = false
 
@@ -95,7 +99,8 @@ class Upload {
     this.#settings = settings
     this.#source = source
     this.#context = context
-    this.#path = settings.atomic ? besides(place.remote, settings.resume) : place.remote
+    this.#holder = new UploadHolder(place.shownPath)
+    this.#path = settings.atomic ? besides(place.remote, place.codec, settings.resume) : place.remote
     this.#progress = { start: 0, end: source.size ?? Infinity, arrived: 0 }
     context.meter.total = source.size
     context.meter.segments = () => [this.#progress]
@@ -107,7 +112,7 @@ class Upload {
       await this.#prepare()
       this.#context.enter('transferring')
       const bytes = await this.#sendAll()
-      this.#throwIfShorter(bytes)
+      await this.#throwIfChanged(bytes)
       this.#context.enter('verifying')
       const verification = await this.#ask((session) => this.#verify(session, bytes))
       if (this.#settings.atomic) await this.#putInPlace(bytes)
@@ -133,14 +138,16 @@ class Upload {
     if (overwrite === 'error' && !append) await this.#throwIfThere()
     if (append) this.#before = (await this.#ask((session) => sizeOf(session, remote))) ?? 0
     else if (resume) await this.#resume()
-    else if (this.#isWorthGoingOn && !atomic)
+    else if ((this.#isWorthGoingOn || this.#isToldBySize) && !atomic)
       this.#older = await this.#ask((session) => sizeOf(session, this.#path))
     if (this.#settings.checksum !== false && !this.#source.isRepeatable) await this.#digestOnTheWay()
   }
 
   async #resume(): Promise<void> {
     const { meter, signal } = this.#context
-    const there = await this.#ask((session) => bytesThere(session, this.#path, this.#source, signal))
+    const there = await this.#ask((session) =>
+      bytesThere(session, this.#path, this.#source, (tls) => this.#tally.add(tls), signal),
+    )
     this.#resumed = this.#progress.arrived = there
     meter.resumed(there)
   }
@@ -178,11 +185,33 @@ class Upload {
     return isRepeatable && (resume || size >= WORTH_GOING_ON_BYTES) && !append && type === 'binary'
   }
 
-  /** Sends the source, again where a connection was lost and that can be mended. Gives its bytes. */
+  /** Whether its size is to say that all has arrived, should the connection be lost behind it: it cannot be sent again. */
+  get #isToldBySize(): boolean {
+    const { type, verify } = this.#settings
+    return !this.#source.isRepeatable && type === 'binary' && verify !== false
+  }
+
+  /** Sends the source, all of it once more where the server has not kept what was there. Gives its bytes. */
   async #sendAll(): Promise<number> {
+    const bytes = await this.#sendFrom(this.#resumed)
+    const at = this.#restartedAt
+    const { signal } = this.#context
+    if (at === 0) return bytes
+    const isWhole = await this.#ask((session) =>
+      isKept(session, this.#path, this.#source, at, (tls) => this.#tally.add(tls), signal),
+    )
+    if (isWhole) return bytes
+    this.#wayOn = 'anew'
+    this.#resent += this.#progress.arrived - this.#resumed
+    this.#resumed = this.#progress.arrived = 0
+    return this.#sendFrom(0)
+  }
+
+  /** Sends it from there, again where a connection was lost and that can be mended. */
+  async #sendFrom(start: number): Promise<number> {
     const { signal, emit } = this.#context
     const budget = new RetryBudget(this.#place.retry, this.#source.size, Math.random)
-    for (let from = this.#resumed; ;) {
+    for (let from = start; ;) {
       if (from > 0 && from === this.#source.size) return from
       await this.#whileOpen()
       const { lease } = await this.#withSession(() => Promise.resolve())
@@ -213,9 +242,11 @@ class Upload {
     const stopWatching = gate.onChange(() => {
       if (gate.isClosed && this.#isWorthGoingOn) cutting.abort(PAUSED)
     })
+    const letGo = this.#place.pool.hold(this.#holder)
     try {
       return await this.#send(lease, from, cutting.signal)
     } finally {
+      letGo()
       stopListening()
       stopWatching()
     }
@@ -268,13 +299,13 @@ class Upload {
             offset: isAdded ? 0 : from,
           },
           ...{ source: this.#chunks(from), limits: [limit, this.#place.limit], signal },
-          onSent: (bytes) => (this.#progress.arrived = from + bytes),
+          onSent: (bytes) => this.#sent(from, bytes),
+          onSecured: (tls) => this.#tally.add(tls),
         })
       result = await explained(session, this.#path, 'a place for it', stored, signal)
     } finally {
       meter.connectionEnded()
     }
-    this.#tally.add(result.tls)
     if (result.isConfirmed) lease.release()
     else await this.#throwUnlessThere(lease, from + result.bytes, result.doubt)
     return result.bytes
@@ -284,20 +315,36 @@ class Upload {
   async #throwUnlessThere(lease: Lease<Session>, bytes: number, doubt: unknown): Promise<void> {
     endLease(lease, doubt)
     const { append, atomic, type } = this.#settings
-    // Under its own name an older file of the same size may be there still. What is gone on with is asked for then.
-    if (type !== 'binary' || this.#isWorthGoingOn || !(append || atomic)) throw doubt
+    const isTold = append || atomic || this.#isToldBySize
+    if (type !== 'binary' || this.#isWorthGoingOn || !isTold) throw doubt
     const there = await this.#ask((session) => sizeOf(session, this.#path))
-    if (there !== this.#before + bytes) throw doubt
+    // An older file of the same size may be there still.
+    if (there !== this.#before + bytes || there === this.#older) throw doubt
   }
 
   async *#chunks(from: number): AsyncGenerator<Uint8Array, void> {
     this.#hasBegun = true
+    if (this.#wayOn !== 'APPE') this.#restartedAt = from
+    this.#callerIsAsked()
     for await (const chunk of this.#source.chunks(from)) {
+      this.#holder.given(chunk.length)
       this.#digest?.update(chunk)
       yield chunk
+      this.#callerIsAsked()
       // One that can be gone on with is cut by a pause, and not held.
       if (!this.#isWorthGoingOn) await this.#whileOpen()
     }
+    this.#holder.given(0)
+  }
+
+  /** What can be read again is at hand: nobody waits for the caller. */
+  #callerIsAsked(): void {
+    if (!this.#source.isRepeatable) this.#holder.asked()
+  }
+
+  #sent(from: number, bytes: number): void {
+    this.#progress.arrived = from + bytes
+    this.#holder.sent(bytes)
   }
 
   /** Where the server has come to in what is ours; 0 where it does not say, or cannot go on there. */
@@ -313,12 +360,16 @@ class Upload {
     })
   }
 
-  /** A file that was cut while it was read: its server has what nobody ever meant to be there. */
-  #throwIfShorter(actual: number): void {
-    const { size: expected = 0 } = this.#source
-    if (actual >= expected) return
+  /** A file that was written to while it was read: its server has what nobody ever meant to be there. */
+  async #throwIfChanged(actual: number): Promise<void> {
+    const { size: expected = actual } = this.#source
+    if (actual >= expected && (await this.#source.isUnchanged())) return
     const { shownPath: path } = this.#place
-    const message = `What was sent to ${path} became shorter meanwhile: ${actual} bytes in place of ${expected}`
+    const what =
+      actual < expected
+        ? `became shorter meanwhile: ${actual} bytes in place of ${expected}`
+        : 'was written to meanwhile: send a copy of it, or a stream where its beginning will do'
+    const message = `What was sent to ${path} ${what}`
     throw new FtpTransferError('ERR_FTP_SOURCE_CHANGED', message, { path, expected, actual })
   }
 

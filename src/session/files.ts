@@ -1,6 +1,6 @@
 /** Verbs that make, move and remove files and directories, and change what is known of them. */
 import { FtpReplyError } from '../errors.ts'
-import { command, encodeCommand } from '../protocol/command.ts'
+import { command, encodeCommand, type Command } from '../protocol/command.ts'
 import { isCompletion, isIntermediate, type Reply } from '../protocol/reply.ts'
 import { formatModificationTime } from '../protocol/time.ts'
 import { carryOut, refusal } from './refusal.ts'
@@ -39,6 +39,15 @@ export async function changeDirectory(session: Session, path: RemotePath): Promi
   }
 }
 
+/** Refusals of CWD that mean it; 431 is that of RFC 640. Behind others (500 to PWD, 451) it may well be there. */
+const NOT_ENTERED: ReadonlySet<number> = new Set([431, 450, 501, 550, 553])
+
+/** Whether {@link changeDirectory} has failed because no directory is there. */
+export function isMissing(error: unknown): error is FtpReplyError {
+  if (!(error instanceof FtpReplyError) || error.code === 'ERR_FTP_NOT_PERMITTED') return false
+  return NOT_ENTERED.has(error.reply.code)
+}
+
 /** SITE CHMOD, which no RFC knows and nearly every server on Unix. `mode` as in `0o644`. */
 export async function changeMode(session: Session, path: RemotePath, mode: number): Promise<void> {
   await carryOut(session, command('SITE', joined(`CHMOD ${mode.toString(8).padStart(3, '0')} `, path)))
@@ -64,6 +73,11 @@ export async function setModificationTime(session: Session, path: RemotePath, ti
     if (way === 'MFMT' && NOT_THIS_FILE.has(reply.code)) break
   }
   if (refused !== undefined) throw refusal(session, refused.reply, refused.sent)
+}
+
+/** The command by which a time is set in a way that is known to work. */
+export function timeCommand(way: TimeSetting, path: RemotePath, time: Date): Command {
+  return commandOf(way, path, formatModificationTime(time))
 }
 
 const TIME_SETTINGS: readonly TimeSetting[] = [

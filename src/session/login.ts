@@ -2,20 +2,19 @@
  * From nothing to a logged-in control connection: dial, greeting, TLS, USER/PASS/ACCT, protection, FEAT.
  *
  *   'none'      dial ─► 220 ─────────────────────────► (HOST) USER … ─► FEAT
- *   'explicit'  dial ─► 220 ─► AUTH TLS ─► handshake ─► USER … ─► PBSZ 0, PROT P ─► FEAT
- *   'implicit'  dial ─► handshake ─► 220 ─────────────► USER … ─► PBSZ 0, PROT P ─► FEAT
+ *   'explicit'  dial ─► 220 ─► AUTH TLS ─► handshake ─► USER … ─► PBSZ 0, PROT P ─► FEAT (─► CCC)
+ *   'implicit'  dial ─► handshake ─► 220 ─────────────► USER … ─► PBSZ 0, PROT P ─► FEAT (─► CCC)
  *
  * Nothing is ever sent in clear that was to be protected: each refusal on the way is an error, not a detour.
  */
 import { ControlConnection, type ControlWatch } from '../connection/control.ts'
 import { replyError } from '../connection/reply-error.ts'
 import { FtpConnectionError, FtpTlsError, type FtpReplyError } from '../errors.ts'
-import { command, type Command } from '../protocol/command.ts'
+import { command, describeCommand, type Command } from '../protocol/command.ts'
 import { NO_FEATURES, parseFeatures, type ServerFeatures } from '../protocol/features.ts'
 import { isCompletion, isIntermediate, replyText, type Reply } from '../protocol/reply.ts'
 import { UTF_8 } from '../protocol/text-codec.ts'
 import { dial } from '../transport/dial.ts'
-import type { SecureIdentity } from '../tls/secure-options.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
 import type { SessionOptions } from './options.ts'
 import type { ServerProfile } from './server-profile.ts'
@@ -50,7 +49,7 @@ export async function login(
   })
   const stopListening = onAbort(signal, (reason) => control.destroy(reason))
   try {
-    if (options.security === 'implicit') await control.upgrade(identityOf(options), timeouts.tls)
+    if (options.security === 'implicit') await upgrade(control, options)
     const greeting = await greet(control, options)
     if (options.security === 'explicit') await startTls(control, options)
     if (virtualHost !== undefined) await nameHost(control, virtualHost, timeouts.reply)
@@ -59,7 +58,9 @@ export async function login(
     if (options.security !== 'none') await protectData(control, options)
     profile.features ??= await askFeatures(control, options)
     const wantsUtf8 = codec === UTF_8 && profile.features.has('UTF8')
-    if (wantsUtf8) await control.request(command('OPTS', 'UTF8 ON'), timeouts.reply)
+    if (wantsUtf8) await ask(control, command('OPTS', 'UTF8 ON'), timeouts.reply)
+    // The very last: nothing that a login needs goes in clear.
+    if (options.clearCommandChannel) await clearCommands(control, options)
     return { control, welcome: [...greeting.lines, ...accepted.lines] }
   } catch (error) {
     control.destroy(error)
@@ -69,9 +70,17 @@ export async function login(
   }
 }
 
-function identityOf(options: SessionOptions): SecureIdentity {
-  if (options.identity === undefined) throw new TypeError('TLS was asked for without TLS options')
-  return options.identity
+function upgrade(control: ControlConnection, options: SessionOptions): Promise<void> {
+  const { identity, timeouts, clearCommandChannel } = options
+  if (identity === undefined) throw new TypeError('TLS was asked for without TLS options')
+  return control.upgrade(identity, timeouts.tls, clearCommandChannel)
+}
+
+/** A command and its reply. One that only says that the server closes (421) is no answer to it. */
+async function ask(control: ControlConnection, sent: Command, timeoutMs: number): Promise<Reply> {
+  const reply = await control.request(sent, timeoutMs)
+  if (reply.code === 421) throw replyError(reply, control.label, sent)
+  return reply
 }
 
 /** RFC 959 §5.4: 220, perhaps after a 120. A server out of places says 421, or nothing at all. */
@@ -103,9 +112,8 @@ const AUTH_TLS: Command = command('AUTH', 'TLS')
 
 /** RFC 4217 §4. */
 async function startTls(control: ControlConnection, options: SessionOptions): Promise<void> {
-  const reply = await control.request(AUTH_TLS, options.timeouts.reply)
+  const reply = await ask(control, AUTH_TLS, options.timeouts.reply)
   if (!isCompletion(reply)) {
-    if (reply.code === 421) throw replyError(reply, control.label, AUTH_TLS)
     throw tlsRefused(
       control,
       AUTH_TLS,
@@ -113,22 +121,32 @@ async function startTls(control: ControlConnection, options: SessionOptions): Pr
       'Nothing was sent in clear; security: \'none\' ("ftp:") would log in without TLS',
     )
   }
-  await control.upgrade(identityOf(options), options.timeouts.tls)
+  await upgrade(control, options)
 }
 
 /** RFC 4217 §9: both are needed, in this order. Some servers refuse PBSZ, which means nothing under TLS. */
 async function protectData(control: ControlConnection, { timeouts }: SessionOptions): Promise<void> {
-  await control.request(command('PBSZ', '0'), timeouts.reply)
+  await ask(control, command('PBSZ', '0'), timeouts.reply)
   const protect = command('PROT', 'P')
-  const reply = await control.request(protect, timeouts.reply)
+  const reply = await ask(control, protect, timeouts.reply)
   if (!isCompletion(reply)) {
     throw tlsRefused(control, protect, reply, 'Files would travel in clear, so nothing is transferred')
   }
 }
 
+/** RFC 4217 §5: for routers that have to read which ports are meant. Data connections stay protected. */
+async function clearCommands(control: ControlConnection, { timeouts }: SessionOptions): Promise<void> {
+  const sent = command('CCC')
+  const reply = await control.leaveTls(sent, timeouts.reply, timeouts.tls)
+  if (!isCompletion(reply)) {
+    throw tlsRefused(control, sent, reply, 'Without the option "clearCommandChannel" it is not asked for')
+  }
+}
+
 function tlsRefused(control: ControlConnection, sent: Command, reply: Reply, advice: string): FtpTlsError {
-  const name = `${sent.verb} ${String(sent.argument)}`
-  const message = `${control.label} refuses ${name}: ${reply.code} ${replyText(reply)}. ${advice}`
+  const name = describeCommand(sent)
+  const answer = `${reply.code} ${replyText(reply)}`.replace(/\.$/, '')
+  const message = `${control.label} refuses ${name}: ${answer}. ${advice}`
   return new FtpTlsError('ERR_FTP_TLS_REFUSED', message, { host: control.label, command: name })
 }
 
@@ -181,6 +199,6 @@ async function askFeatures(
   control: ControlConnection,
   { timeouts }: SessionOptions,
 ): Promise<ServerFeatures> {
-  const reply = await control.request(command('FEAT'), timeouts.reply)
+  const reply = await ask(control, command('FEAT'), timeouts.reply)
   return isCompletion(reply) ? parseFeatures(reply) : NO_FEATURES
 }

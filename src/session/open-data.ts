@@ -70,7 +70,7 @@ async function reach(
   const isProven = profile.passive.way === way && profile.passive.isProven
   const { connect } = options.timeouts
   const connectMs = way === 'EPSV' && !isProven ? Math.min(connect, EPSV_TRIAL_MS) : connect
-  const data = connectTo(session, endpoint, request, connectMs)
+  const data = passiveConnection(session, endpoint, request, connectMs)
   const learnt = learnFrom(data, way, profile)
   if (options.identity !== undefined) return data
   data.start()
@@ -99,10 +99,11 @@ async function learnFrom(data: DataConnection, way: 'EPSV' | 'PASV', profile: Se
   }
 }
 
-function connectTo(
+/** A data connection to where the server listens, not yet started. */
+export function passiveConnection(
   session: Session,
   { address, port }: PassiveEndpoint,
-  request: DataRequest,
+  request: Pick<DataRequest, 'receiver' | 'watchesEnd' | 'isSending'>,
   connectMs: number,
 ): DataConnection {
   const target = { address, port, localAddress: session.options.localAddress }
@@ -113,7 +114,7 @@ function connectTo(
 function connectionBy(
   session: Session,
   open: OpenDataSocket,
-  { receiver, isSending }: DataRequest,
+  { receiver, isSending }: Pick<DataRequest, 'receiver' | 'isSending'>,
   label: string,
   connectMs: number,
 ): DataConnection {

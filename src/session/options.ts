@@ -71,6 +71,8 @@ export interface SessionOptions {
   readonly security: Security
   /** The TLS identity of every connection; `undefined` when `security` is `'none'`. */
   readonly identity: SecureIdentity | undefined
+  /** Whether commands go in clear behind the login (CCC). */
+  readonly clearCommandChannel: boolean
   readonly family: 0 | 4 | 6
   readonly localAddress: string | undefined
   readonly timeouts: Timeouts

@@ -3,8 +3,8 @@
  * wrong guess gives a checksum of something else. So the server shows it: there are only 256 checksums of one byte.
  */
 import { createHash } from 'node:crypto'
-import zlib from 'node:zlib'
 import type { ChecksumAlgorithm } from '../protocol/checksum.ts'
+import { lateModule } from '../util/late-modules.ts'
 
 /** How the checksum of the part of a file from one number to the other is asked for. */
 export type AskPart = (from: number, to: number) => Promise<string | undefined>
@@ -23,6 +23,6 @@ export async function countingOf(
 
 function checksumOfByte(algorithm: ChecksumAlgorithm, byte: number): string {
   const bytes = Uint8Array.of(byte)
-  if (algorithm === 'crc32') return zlib.crc32(bytes).toString(16).padStart(8, '0')
+  if (algorithm === 'crc32') return lateModule('node:zlib').crc32(bytes).toString(16).padStart(8, '0')
   return createHash(algorithm).update(bytes).digest('hex')
 }

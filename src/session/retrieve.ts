@@ -29,7 +29,11 @@ export interface RetrieveRequest {
   readonly isWhole: () => boolean
   /** Whether only the end of the data says where the file ends, so that it has to be told from a cut. */
   readonly endsAtEnd: boolean
+  /** Told, when all is over, of a TLS handshake that was done, also where the transfer fails. */
+  readonly onSecured?: (tls: NonNullable<DataSocket['tls']>) => void
   readonly signal: AbortSignal | undefined
+  /** Told that the server has said that it begins: what it says behind that refuses nothing. */
+  readonly onBegun?: () => void
 }
 
 export interface RetrieveResult {
@@ -75,12 +79,16 @@ export async function retrieve(session: Session, request: RetrieveRequest): Prom
   try {
     run.start()
     session.settleLater(run.over)
+    void run.begun.then(() => {
+      if (run.hasBegun) request.onBegun?.()
+    })
     await waitOrAbort(settledFor(run, data, request), signal)
     signal?.throwIfAborted()
     const judgement = judge(session, run, sent, request, data)
     return { ...judgement, bytes: data.bytes, reply: run.replies.at(-1), tls: data.tls }
   } finally {
     stopListening()
+    if (data.tls !== undefined) request.onSecured?.(data.tls)
     if (run.hasBegun) session.isRestartPending = false
     data.cut() // Refused: nothing will come by it.
   }
@@ -143,7 +151,7 @@ function judge(
   data: DataConnection,
 ): Judgement {
   if (run.dataEnd?.is === 'cut') return { outcome: 'cut', doubt: undefined }
-  const doubt = failureOf(session, run, sent, data.tls)
+  const doubt = failureOf(session, run, sent, data)
   if (run.outcome === 'complete') return { outcome: 'complete', doubt: undefined }
   if (isProvenWhole(data, request)) return { outcome: 'unconfirmed', doubt }
   throw doubt

@@ -16,6 +16,8 @@ export interface ServerProfile {
   restart: 'untried' | 'works' | 'unusable'
   /** Whether several commands at once are all answered. */
   bursts: 'untried' | 'work' | 'fail'
+  /** Whether a port and a transfer can be asked for at once, ahead of the last reply to the transfer before. */
+  trains: 'untried' | 'work' | 'fail'
   /** The answer to SYST (RFC 959 §4.1.3), once asked; `''` where there is none. */
   system: string | undefined
   /** How directories are listed, once one of both has been refused or has worked. */
@@ -30,6 +32,7 @@ export function unknownServer(): ServerProfile {
     passive: { way: 'EPSV', isProven: false },
     restart: 'untried',
     bursts: 'untried',
+    trains: 'untried',
     system: undefined,
     listing: undefined,
     timeSetting: undefined,

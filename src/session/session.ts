@@ -30,8 +30,11 @@ export type RemotePath = string | Uint8Array
 const LATE_REPLIES: ReadonlySet<number> = new Set([225, 226, 426])
 const LATE_BEFORE_PORT: ReadonlySet<number> = new Set([225, 226, 250, 426, 451])
 
-/** It is about to be closed, or was logged out; any other answer is one of a session that is there. */
-const NO_SESSION: ReadonlySet<number> = new Set([421, 530])
+/**
+ * It is about to be closed (RFC 959 §4.2.2), or the server has nobody logged in there; any other answer is one of a
+ * session that is there.
+ */
+export const NO_SESSION: ReadonlySet<number> = new Set([421, 530])
 
 /** How often an idle session says NOOP where that is asked for: servers and routers wait a minute at least. */
 const NOOP_EVERY_MS = 30_000
@@ -76,7 +79,8 @@ export class Session {
   /** What a data connection needs under TLS; `undefined` in clear. */
   dataSecurity(watchesEnd: boolean): DataSecurity | undefined {
     const { identity } = this.options
-    return identity && { identity, tickets: this.control.tickets, watchesEnd }
+    const { tickets, certificate } = this.control
+    return identity && { identity, tickets, certificate, watchesEnd }
   }
 
   /**
@@ -135,8 +139,19 @@ export class Session {
 
   /** Before a CWD: relative paths mean something else behind it, until {@link goBack}. */
   async leaveBase(): Promise<void> {
-    if (this.#base === undefined) this.#home ??= await this.#whereItIs()
+    if (this.#base === undefined) await this.home()
     this.#hasMoved = true
+  }
+
+  /** The directory of the login, as the server writes it. Asked once, of a session that has not moved. */
+  async home(): Promise<string> {
+    this.#home ??= await this.#whereItIs()
+    return this.#home
+  }
+
+  /** Whether {@link home} has been asked, so that {@link leaveBase} asks nothing. */
+  get isHomeKnown(): boolean {
+    return this.#home !== undefined || this.#base !== undefined
   }
 
   /** Whether it is where its relative paths are meant. */
@@ -182,6 +197,13 @@ export class Session {
   settleLater(rest: Promise<unknown>): void {
     this.#lateReplyPossible = true
     this.#settling = rest
+  }
+
+  /** Whether the next reply may be one to an earlier transfer. Whoever asks looks at it himself from here on. */
+  takeLate(): boolean {
+    const isLatePossible = this.#lateReplyPossible
+    this.#lateReplyPossible = false
+    return isLatePossible
   }
 
   /** Runs `work`, during which an abort cuts this session: a reply was outstanding. */

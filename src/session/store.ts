@@ -33,6 +33,8 @@ export interface StoreRequest {
   readonly limits: readonly BandwidthLimit[]
   /** Told when the system has taken so many bytes in all. */
   readonly onSent: (bytes: number) => void
+  /** Told, when all is over, of a TLS handshake that was done, also where the transfer fails. */
+  readonly onSecured?: (tls: NonNullable<DataConnection['tls']>) => void
   readonly signal: AbortSignal | undefined
 }
 
@@ -45,7 +47,6 @@ export interface StoreResult {
   readonly doubt: unknown
   /** Every reply to the command: for STOU one of them holds the name. */
   readonly replies: readonly Reply[]
-  readonly tls: DataConnection['tls']
 }
 
 /** A server that never says 150 has got this long to. Milliseconds. */
@@ -93,9 +94,10 @@ export async function store(session: Session, request: StoreRequest): Promise<St
     const { isCompleted: isConfirmed, replies } = run
     const doubt = isSent && isConfirmed ? undefined : failure(session, run, sent, data)
     if (!isSent || run.failureReply !== undefined) throw doubt
-    return { bytes: data.bytes, isConfirmed, doubt, replies, tls: data.tls }
+    return { bytes: data.bytes, isConfirmed, doubt, replies }
   } finally {
     stopListening()
+    if (data.tls !== undefined) request.onSecured?.(data.tls)
     if (run.hasBegun) session.isRestartPending = false
     data.cut()
   }
@@ -177,12 +179,12 @@ async function settled(run: TransferRun): Promise<void> {
 
 function failure(session: Session, run: TransferRun, sent: Command, data: DataConnection): unknown {
   const toError = (reply: Reply): Error => refusal(session, reply, sent)
-  const known = failureOf(session, run, sent, data.tls, toError)
+  const known = failureOf(session, run, sent, data, toError)
   return known ?? new Error('The transfer ended before everything was sent')
 }
 
 /** Servers have nothing to say on a connection that they receive by. */
-class Ignoring implements DataReceiver {
+export class Ignoring implements DataReceiver {
   readonly #room = new Uint8Array(512)
 
   space(): Uint8Array {

@@ -91,6 +91,11 @@ export class TransferRun {
   /** Sends the command and follows the transfer until it is over. */
   start(): void {
     this.#control.write(this.#command)
+    this.follow()
+  }
+
+  /** Follows a transfer whose command has been sent. */
+  follow(): void {
     this.#data.start()
     this.#arm()
     void this.#followReplies()

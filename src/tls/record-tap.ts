@@ -35,6 +35,16 @@ export class RecordTap {
     }
   }
 
+  /** Whether the next byte begins a record. */
+  get isBetweenRecords(): boolean {
+    return this.#left === 0 && this.#headerBytes === 0
+  }
+
+  /** How many bytes are missing to the end of the record, or of its header; at least 1. */
+  get wanted(): number {
+    return this.#left > 0 ? this.#left : HEADER_BYTES - this.#headerBytes
+  }
+
   /** Whether what came so far ends with an alert, complete: the server has said that nothing follows. */
   get isClosedInOrder(): boolean {
     if (this.#last === undefined || this.#left > 0 || this.#headerBytes > 0) return false

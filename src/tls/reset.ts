@@ -7,7 +7,8 @@
  * connection itself, which is slower to read and can be reset by public means.
  */
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
+import { lateModule } from '../util/late-modules.ts'
 
 interface ResettableHandle {
   reset(done: () => void): number
@@ -30,6 +31,7 @@ export function canResetUnderTls(): boolean {
 
 /** Without a socket to wrap, `TLSSocket` makes its own handle, as `tls.connect({ host })` does. */
 function tryOut(): boolean {
+  const { TLSSocket } = lateModule('node:tls')
   const socket = new TLSSocket(undefined as unknown as Socket)
   const found = handleBelow(socket) !== undefined
   socket.destroy()
@@ -41,11 +43,13 @@ function tryOut(): boolean {
  *
  * The reset takes the place of the close on this one handle: done beside it, the close would find the handle
  * closing already and never report back, so that `'close'` would not come and the TLS state not be freed
- * (Node 20.19 to 26.10). A handle that is not connected yet has nothing to reset, and breaks in the same way.
+ * (Node 20.19 to 26.10). A handle that is not connected yet has nothing to reset, and breaks in the same way; so does
+ * one whose end of file is on its way: the reset is refused, and the close behind it does nothing.
  */
 export function resetUnderTls(socket: TLSSocket): void {
   const handle = handleBelow(socket)
-  if (handle !== undefined && !socket.connecting) {
+  const isEnding = socket.writableEnded && !socket.writableFinished
+  if (handle !== undefined && !socket.connecting && !isEnding) {
     const close = handle.close.bind(handle)
     handle.close = (done) => {
       if (handle.reset(done) !== 0) close(done)

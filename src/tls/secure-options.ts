@@ -5,7 +5,9 @@
  * was made under, so one identity serves the control connection and every data connection.
  */
 import { isIP } from 'node:net'
-import { createSecureContext, type ConnectionOptions, type SecureContext } from 'node:tls'
+import type { ConnectionOptions, SecureContext } from 'node:tls'
+import { lateModule } from '../util/late-modules.ts'
+import { checkAddress } from './address-identity.ts'
 
 /** The caller's `tls` option: what `tls.connect` takes, verification on by default. */
 export type TlsOptions = ConnectionOptions
@@ -24,15 +26,16 @@ const PER_CONNECTION = ['socket', 'port', 'path', 'host', 'session', 'lookup', '
 /** Never changes `options`: one object may serve several clients. */
 export function secureIdentity(options: TlsOptions, host: string): SecureIdentity {
   const shared = Object.fromEntries(
-    Object.entries(options).filter(([name]) => !PER_CONNECTION.includes(name)),
+    Object.entries(options).filter(([name, value]) => value !== undefined && !PER_CONNECTION.includes(name)),
   )
   // SNI carries names only (RFC 6066 §3); an address is checked by `host` alone.
   const servername = options.servername ?? (isIP(host) === 0 ? host : undefined)
+  const isAddress = servername === undefined && isIP(host) === 6
   return {
     host,
     ...(servername !== undefined && { servername }),
-    secureContext: options.secureContext ?? createSecureContext(options),
-    options: shared,
+    secureContext: options.secureContext ?? lateModule('node:tls').createSecureContext(options),
+    options: isAddress ? { checkServerIdentity: checkAddress, ...shared } : shared,
   }
 }
 

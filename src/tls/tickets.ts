@@ -26,6 +26,7 @@ export class Tickets {
   #doubtful: Ticket[] = []
   #used: Ticket | undefined
   #lastOrigin = CONTROL_ORIGIN
+  #lastOffered: 'unused' | 'used' | 'nothing' = 'nothing'
 
   /** A name for a new data connection, so that its tickets can be told apart. */
   nextOrigin(): number {
@@ -41,7 +42,13 @@ export class Tickets {
   take(): Uint8Array | undefined {
     const ticket = this.#fresh.pop() ?? this.#doubtful.pop()
     if (ticket !== undefined) this.#used = ticket
+    this.#lastOffered = ticket !== undefined ? 'unused' : this.#used === undefined ? 'nothing' : 'used'
     return this.#used?.session
+  }
+
+  /** What the last {@link take} gave: a session never used before, one that was, or none. */
+  get lastOffered(): 'unused' | 'used' | 'nothing' {
+    return this.#lastOffered
   }
 
   /** The data connection `origin` was cut: what it brought goes behind everything else. */

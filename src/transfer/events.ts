@@ -17,6 +17,15 @@ export interface SegmentProgress {
   readonly bytesPerSecond: number
 }
 
+export interface FilesProgress {
+  /** Files brought over, or found equal. */
+  readonly done: number
+  /** Files that could not be. */
+  readonly failed: number
+  /** All that were found so far. */
+  readonly found: number
+}
+
 /** A snapshot. */
 export interface TransferProgress {
   /** Bytes that will be kept. Falls only with a `restart` event. */
@@ -33,6 +42,8 @@ export interface TransferProgress {
   readonly etaSeconds: number | undefined
   /** Since the transfer began, connecting and logging in included. */
   readonly elapsedSeconds: number
+  /** Of a mirror, as far as the trees are known. `undefined` for a single file. */
+  readonly files: FilesProgress | undefined
   /** Data connections at work now. */
   readonly activeConnections: number
   readonly segments: readonly SegmentProgress[]
@@ -82,10 +93,23 @@ export interface TransferEvents {
   readonly restart: { readonly start: number; readonly end: number; readonly reason: string }
   /** A part failed and is tried again after `delayMs`. */
   readonly retry: { readonly attempt: number; readonly delayMs: number; readonly error: unknown }
+  /** Of a mirror. */
+  readonly entry: MirrorEntryEvent
   readonly verify: {
     readonly check: 'size' | 'modified' | 'checksum'
     readonly outcome: 'matched' | 'unavailable' | 'not asked'
   }
+}
+
+/** What became of one name in a mirror. */
+export interface MirrorEntryEvent {
+  /** `'equal'`: it was the same on both sides. `'list'`: a directory that could not be listed. */
+  readonly action: 'transfer' | 'make-directory' | 'link' | 'delete' | 'equal' | 'skip' | 'refuse' | 'list'
+  /** Relative to the roots, names separated by `/`; `''` for the roots themselves. */
+  readonly path: string
+  readonly outcome: 'done' | 'skipped' | 'failed'
+  /** Of a failure. */
+  readonly error: unknown
 }
 
 /** Tells an event to whoever listens. Lower layers are given this, never the emitter. */
@@ -108,6 +132,7 @@ const EVENT_NAMES: readonly string[] = [
   'restart',
   'retry',
   'verify',
+  'entry',
 ] satisfies readonly (keyof TransferEvents)[]
 
 /** Checks the option `on`. Throws a `TypeError` that names what is wrong in it. */

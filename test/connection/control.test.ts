@@ -53,9 +53,9 @@ describe('replies', () => {
     await using server = await scriptedServer(async (control) => {
       control.send('220 ready\r\n\r')
       await control.expect('NOOP')
-      control.send('\n200 this one\r\n421-late')
+      control.send('\n200 this one\r\n226-late')
       await control.expect('PWD')
-      control.send('\r\n421 later\r\n')
+      control.send('\r\n226 later\r\n')
       control.reply('257 "/" is it')
     })
     const control = await controlTo(server)

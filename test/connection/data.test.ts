@@ -8,7 +8,7 @@ import type { DataReceiver } from '../../src/connection/receiver.ts'
 import { secureIdentity } from '../../src/tls/secure-options.ts'
 import { Tickets } from '../../src/tls/tickets.ts'
 import { deferred } from '../../src/util/deferred.ts'
-import { certificate } from '../support/certificates.ts'
+import { certificate, shownBy } from '../support/certificates.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { OpenSockets } from '../support/scripted/open-sockets.ts'
@@ -109,7 +109,10 @@ async function peer(
   // With a literal address that is not the peer's, the TCP connection has to be made first.
   const host = kind === 'passive, TLS adopted' ? '::1' : 'localhost'
   const tls = trusts ? { ca: (await certificate()).ca, servername: 'localhost' } : {}
-  const security = isTls ? { identity: secureIdentity(tls, host), tickets, watchesEnd: false } : undefined
+  const shown = shownBy(await certificate())
+  const security = isTls
+    ? { identity: secureIdentity(tls, host), tickets, certificate: shown, watchesEnd: false }
+    : undefined
   if (kind.startsWith('active')) {
     const options = { listenAddress: '127.0.0.1', ports: undefined, peerAddress: '127.0.0.1' }
     const { port, open } = await listenForData(options, security)
@@ -323,6 +326,7 @@ describe('TLS', () => {
     const security = {
       identity: secureIdentity({ ca }, 'localhost'),
       tickets: new Tickets(),
+      certificate: shownBy(await certificate()),
       watchesEnd: false,
     }
     const target = { address: '127.0.0.1', port, localAddress: undefined }

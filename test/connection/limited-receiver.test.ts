@@ -8,7 +8,7 @@ import type { DataReceiver } from '../../src/connection/receiver.ts'
 import { secureIdentity } from '../../src/tls/secure-options.ts'
 import { Tickets } from '../../src/tls/tickets.ts'
 import { BandwidthLimit } from '../../src/transport/bandwidth.ts'
-import { certificate } from '../support/certificates.ts'
+import { certificate, shownBy } from '../support/certificates.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { OpenSockets } from '../support/scripted/open-sockets.ts'
@@ -117,7 +117,10 @@ async function peer(kind: Kind): Promise<Peer> {
 async function opener(kind: Kind, data: ScriptedData): Promise<OpenDataSocket> {
   const host = kind === 'passive, TLS adopted' ? '::1' : 'localhost'
   const identity = secureIdentity({ ca: (await certificate()).ca, servername: 'localhost' }, host)
-  const security = kind.includes('TLS') ? { identity, tickets: new Tickets(), watchesEnd: false } : undefined
+  const shown = shownBy(await certificate())
+  const security = kind.includes('TLS')
+    ? { identity, tickets: new Tickets(), certificate: shown, watchesEnd: false }
+    : undefined
   if (kind.startsWith('active')) {
     const options = { listenAddress: '127.0.0.1', ports: undefined, peerAddress: '127.0.0.1' }
     const { port, open } = await listenForData(options, security)

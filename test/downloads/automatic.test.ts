@@ -46,7 +46,7 @@ test('the client has one connection: one it is', async () => {
 })
 
 test('all limited together by our own side: more are tried once, and given back', async () => {
-  const { result, server } = await fetch({}, { maxConnections: 16, bytesPerSecond: 8_000_000 })
+  const { result, server } = await fetch({}, { maxConnections: 16, bytesPerSecond: 4_000_000 })
   expect(result.connections).toBeLessThanOrEqual(8)
   expect(server.logins.length).toBeLessThanOrEqual(8)
 })

@@ -42,8 +42,13 @@ for (const options of matrix) {
       await folder[Symbol.asyncDispose]()
     })
 
-    async function fetch(remote: string, connections: number): Promise<DownloadResult> {
+    /** The result, and how many data connections were under TLS, as events tell it. */
+    async function fetch(
+      remote: string,
+      connections: number,
+    ): Promise<{ result: DownloadResult; dataSessions: number }> {
       const lost: unknown[] = []
+      let dataSessions = 0
       const settings: DownloadOptions = {
         connections,
         minSegmentSize: 65_536,
@@ -51,22 +56,27 @@ for (const options of matrix) {
           connection: ({ type, error }) => {
             if (type === 'lost') lost.push(error)
           },
+          segment: ({ type, tls: secured }) => {
+            if (type === 'finish' && secured !== undefined) dataSessions += 1
+          },
         },
       }
       const result = await ftp.download(remote, folder.at('fetched'), settings)
       expect(lost).toEqual([])
-      return result
+      return { result, dataSessions }
     }
 
     it.each([1, 4, 16])('brings the file over %i connections', async (connections) => {
-      const result = await fetch('pub/a file.bin', connections)
+      const { result, dataSessions } = await fetch('pub/a file.bin', connections)
       expect(sha256(await readFile(folder.at('fetched')))).toBe(digest)
       expect(result).toMatchObject({ bytes: SIZE, refetchedBytes: 0 })
       expect(result.verified).toEqual({ size: 'matched', modified: 'matched', checksum: 'not asked' })
       expect(ftp.stats()).toMatchObject({ leased: 0, waiting: 0 })
+      // Mostly one for each connection; on a busy machine one that is done early takes what another has not begun.
       if (tls === 'none') expect(result.tls).toBeUndefined()
-      else expect(result.tls?.dataSessions).toBe(connections)
-      if (tls !== 'none' && RESUMING.has(kind)) expect(result.tls?.dataSessionsReused).toBe(connections)
+      else expect(result.tls).toMatchObject({ dataSessions, protocol: 'TLSv1.3' })
+      expect(dataSessions > 0).toBe(tls !== 'none')
+      if (tls !== 'none' && RESUMING.has(kind)) expect(result.tls?.dataSessionsReused).toBe(dataSessions)
     })
 
     it('keeps the control connections whose segments were cut', async () => {

@@ -1,4 +1,5 @@
 /** Several mirrors as one source: they share the work, and one that lies, fails or changes costs nothing but time. */
+import { tracingChannel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -104,6 +105,26 @@ describe('mirrors that agree', () => {
       `ftp://127.0.0.1:${outcome.servers[0]?.port}//pub/file.bin`,
       `ftp://127.0.0.1:${outcome.servers[1]?.port}//mirrors/b/file.bin`,
     ])
+  })
+
+  test('the download is traced once, as one of the mirror that is named first', async () => {
+    const traced: object[] = []
+    const ended: object[] = []
+    const nothing = (): void => {}
+    const subscribers = {
+      ...{ start: (facts: object) => void traced.push({ ...facts }), end: nothing, error: nothing },
+      ...{ asyncStart: nothing, asyncEnd: (facts: object) => void ended.push(facts) },
+    }
+    const channel = tracingChannel('octoftp:transfer')
+    channel.subscribe(subscribers)
+    try {
+      const { servers, result } = await fetchFrom([{}, { path: '/mirrors/b/file.bin' }])
+      const facts = { type: 'download', path: PATH, host: `127.0.0.1:${servers[0]?.port}` }
+      expect(traced).toEqual([facts])
+      expect(ended).toEqual([{ ...facts, result }])
+    } finally {
+      channel.unsubscribe(subscribers)
+    }
   })
 
   test('of different schemes and logins; a password goes only to its own host', async () => {

@@ -36,7 +36,9 @@ function fetch(
     const on = { connection: (event: TransferEvents['connection']) => void events.push(event) }
     const result = await ftp.download(REMOTE, folder.at('file.bin'), { connections, on })
     expect((await readFile(folder.at('file.bin'))).equals(CONTENT)).toBe(true)
-    expect(result).toMatchObject({ bytes: SIZE, refetchedBytes: 0 })
+    expect(result.bytes).toBe(SIZE)
+    // Of one that cannot go on elsewhere in the file, what came before that was known is fetched again.
+    if (server.on?.['REST'] === undefined) expect(result.refetchedBytes).toBe(0)
     const { open, idle, leased } = ftp.stats()
     expect({ leased, open }).toEqual({ leased: 0, open: idle })
     return { result, server: running, events }

@@ -1,9 +1,16 @@
 /** Connections of different speeds finish together: one that runs dry takes over a part of another's segment. */
 import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { FtpClient, type DownloadOptions, type DownloadResult, type TransferEvents } from '../../src/index.ts'
-import { clientOptions, REMOTE, serving } from '../hazards/support/attempt.ts'
-import { fakeFtpServer, type FakeFtpOptions, type FakeFtpServer } from '../support/fake-ftp-server.ts'
+import { clientOptions, eventsOf, REMOTE, serving, succeed } from '../hazards/support/attempt.ts'
+import {
+  fakeFtpServer,
+  type FakeFtpOptions,
+  type FakeFtpServer,
+  type Fault,
+  type Override,
+} from '../support/fake-ftp-server.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -136,4 +143,21 @@ test('one that stands still in the few bytes behind its end does not hold the ot
   expect(performance.now() - began).toBeLessThan(30_000)
   expect(lost).toEqual([])
   expect(server.retrievals.length).toBeGreaterThan(4)
+})
+
+test('a connection that has read the end of the file goes on through segments shorter than what is read past each', async () => {
+  // Ports are late, so that a start is dear; only the first segment's connection brings anything, at once in the end.
+  const on = { EPSV: (...[, , proceed]: Parameters<Override>) => sleep(150).then(proceed) }
+  const fault = ({ offset }: { offset: number }): Fault =>
+    offset > 0
+      ? { kind: 'stall', afterBytes: 0, forMs: 5_000 }
+      : { kind: 'stall', afterBytes: 100, forMs: 400 }
+  const outcome = await succeed({
+    content: CONTENT.subarray(0, 8_000),
+    server: { on, fault },
+    client: { maxConnections: 8 },
+    download: { connections: 8 },
+  })
+  expect(eventsOf(outcome, 'restart')).toEqual([])
+  expect(outcome.result.refetchedBytes).toBe(0)
 })

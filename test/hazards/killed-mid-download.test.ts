@@ -10,7 +10,7 @@ import { patternFile } from '../support/pattern-file.ts'
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { PASSWORD, REMOTE, serving, USER } from './support/attempt.ts'
 import { expectClaimsTrue } from './support/claims.ts'
-import { runScript } from './support/child-process.ts'
+import { prepareProgram, type Program } from './support/child-process.ts'
 
 const MIB = 1_048_576
 const KILLS = 12
@@ -39,19 +39,14 @@ const SCRIPT = `
   process.stdout.write(JSON.stringify(result))
 `
 
-let program: TemporaryDirectory
+let program: Program
 let folder: TemporaryDirectory
 let target: string
 let server: FakeFtpServer
 let running: ChildProcess | undefined
 
 beforeAll(async () => {
-  program = await temporaryDirectory()
-  // Compiles the library beside the script, once for all runs.
-  const { code, errorOutput } = await runScript(program, SCRIPT, {
-    wrap: (node, script) => [node, '--check', script],
-  })
-  expect(code, errorOutput).toBe(0)
+  program = await prepareProgram(SCRIPT)
 })
 
 afterAll(() => program[Symbol.asyncDispose]())
@@ -70,7 +65,7 @@ afterEach(async () => {
 
 function start(): ChildProcess {
   const url = `ftp://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${server.port}/${REMOTE}`
-  running = spawn(process.execPath, [program.at('program', 'script.js')], {
+  running = spawn(process.execPath, [program.path], {
     env: { ...process.env, URL: url, TARGET: target },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

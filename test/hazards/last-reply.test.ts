@@ -26,6 +26,19 @@ test.each(IN_TIME)('226 %s, without SIZE', async (completion) => {
   await succeed({ server: { completion, unsupported: ['SIZE'] } })
 })
 
+test.each(['before data', 'early'] as const)(
+  '226 %s, and data that take longer than any patience behind a last reply: one RETR brings them',
+  async (completion) => {
+    for (const unsupported of [[], ['SIZE']]) {
+      const { server } = await succeed({
+        server: { completion, unsupported, bytesPerSecond: 200_000 },
+        download: { connections: 1 },
+      })
+      expect(server.retrievals).toHaveLength(1)
+    }
+  },
+)
+
 test('no 226 behind all the bytes: success, and the connection is not used again', async () => {
   const { server } = await succeed({
     server: { completion: 'never' },

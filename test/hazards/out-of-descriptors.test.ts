@@ -1,8 +1,5 @@
 /** A process that may open no more files says so, and leaves what an earlier run has fetched as it is. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { FtpClient } from '../../src/index.ts'
 import { partPath } from '../../src/local/names.ts'
@@ -10,10 +7,10 @@ import { fakeFtpServer } from '../support/fake-ftp-server.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { clientOptions, REMOTE, serving } from './support/attempt.ts'
+import { runScript } from './support/child-process.ts'
 
 const SIZE = 6_000_000
 const CONTENT = randomBytes(SIZE, 'descriptors')
-const partFile = fileURLToPath(new URL('../../src/local/part-file.ts', import.meta.url))
 
 test.skipIf(process.platform === 'win32')('the part file is not thrown away', async () => {
   await using folder = await temporaryDirectory()
@@ -27,21 +24,22 @@ test.skipIf(process.platform === 'win32')('the part file is not thrown away', as
   await expect(begun).rejects.toThrow('half')
   const part = await readFile(partPath(target))
 
-  const program = `
+  const script = `
     import { open } from 'node:fs/promises'
-    import { PartFile } from ${JSON.stringify(partFile)}
+    import { PartFile } from './octoftp/local/part-file.js'
     const held = []
     try { for (;;) held.push(await open(process.execPath)) } catch {}
-    const outcome = await PartFile.reopen(${JSON.stringify(target)}, 1, ${SIZE}).then((file) => String(file), (error) => error.code)
+    const outcome = await PartFile.reopen(process.env.TARGET, 1, ${SIZE}).then((file) => String(file), (error) => error.code)
     for (const one of held) await one.close()
-    console.log(outcome)
+    process.stdout.write(outcome)
   `
-  const args = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', program]
-  const child = spawn('sh', ['-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, ...args])
-  let told = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (told += text))
-  await once(child, 'close')
-  expect(told.trim()).toBe('ERR_FTP_LOCAL_FILE')
+  await using scripts = await temporaryDirectory()
+  const limited = 'ulimit -n 64 && exec "$1" "$2"'
+  const { output } = await runScript(scripts, script, {
+    env: { TARGET: target },
+    wrap: (node, path) => ['sh', '-c', limited, 'sh', node, path],
+  })
+  expect(output).toBe('ERR_FTP_LOCAL_FILE')
 
   expect((await readFile(partPath(target))).equals(part)).toBe(true)
   const { resumedBytes } = await client.download(REMOTE, target, { connections: 1 })

@@ -68,12 +68,13 @@ test.skipIf(process.platform === 'win32')("the part file is its owner's alone wh
     await using server = await fakeFtpServer(serving(CONTENT, { bytesPerSecond: 3_000_000 }))
     await using client = new FtpClient(await clientOptions(server))
     const transfer = client.download(REMOTE, folder.at('file.bin'), { connections: 1 })
+    // While it grows: as a whole it gets the mode of any other, and then its name.
     let mode: number | undefined
     transfer.on(
       'progress',
       () =>
         void lstat(folder.at(PART)).then(
-          (facts) => (mode = facts.mode & 0o777),
+          (facts) => (mode ??= facts.mode & 0o777),
           () => {},
         ),
     )

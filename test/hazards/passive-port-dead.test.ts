@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { FakeFtpOptions, PassiveQuirk } from '../support/fake-ftp-server.ts'
 import { foreignHost, namingPort, withoutBrackets } from '../support/scripted-server.ts'
-import { fail, REMOTE, sent, succeed, type AttemptOptions } from './support/attempt.ts'
+import { eventsOf, fail, REMOTE, sent, succeed, type AttemptOptions } from './support/attempt.ts'
 
 const SECURITIES = ['none', 'explicit', 'implicit'] as const
 const DEAD: readonly (readonly [string, PassiveQuirk])[] = [
@@ -15,7 +15,7 @@ const DEAD: readonly (readonly [string, PassiveQuirk])[] = [
 test.each(DEAD.flatMap(([name, epsv]) => SECURITIES.map((security) => [name, security, epsv] as const)))(
   '%s, security %s: PASV, and EPSV not again',
   async (_name, security, epsv) => {
-    const { server } = await succeed({
+    const outcome = await succeed({
       server: { security, epsv },
       client: { timeouts: { connect: 300 } },
       download: { connections: 4 },
@@ -25,8 +25,12 @@ test.each(DEAD.flatMap(([name, epsv]) => SECURITIES.map((security) => [name, sec
         expect(sent(server, 'EPSV')).toBe(asked)
       },
     })
+    const { server } = outcome
     // In clear the first session finds out for all. Under TLS a dead port shows only behind the RETR.
-    if (security === 'none') expect(sent(server, 'EPSV')).toBeLessThanOrEqual(4)
+    if (security === 'none') {
+      expect(sent(server, 'EPSV')).toBeLessThanOrEqual(4)
+      expect(eventsOf(outcome, 'retry')).toEqual([])
+    }
     expect(sent(server, 'PASV')).toBeGreaterThanOrEqual(8)
   },
 )
@@ -45,7 +49,11 @@ const NAT: FakeFtpOptions = { epsv: { refused: '502 No' }, pasv: { words: foreig
 
 test('PASV that offers the address of another machine: data goes to the control host', async () => {
   for (const security of SECURITIES)
-    await succeed({ server: { ...NAT, security }, download: { connections: 2 } })
+    await succeed({
+      server: { ...NAT, security },
+      client: { timeouts: { connect: 1_000 } },
+      download: { connections: 2 },
+    })
 })
 
 test('passiveHost "server" and functions: where they say', async () => {
@@ -98,11 +106,14 @@ test.each<readonly [string, FakeFtpOptions]>([
 
 test.each([
   ['no port in the 229', { epsv: { words: () => '229 Here you are' } }],
-  [
-    'a number above 255 in the 227',
-    { epsv: { refused: '502 No' }, pasv: { words: () => '227 (127,0,0,1,300,1)' } },
-  ],
-  ['port 0', { epsv: { words: namingPort(0) } }],
+  // Port 1324, where nobody looks.
+  ['a number above 255 in the 227', passive('227 (127,0,0,1,4,300)')],
+  ['five numbers in the 227', passive('227 (127,0,0,1,200)')],
+  ['no number in the 227', passive('227 Entering passive mode')],
+  ['port 0 in the 229', { epsv: { words: namingPort(0) } }],
+  ['port 0 in the 227', passive('227 (127,0,0,1,0,0)')],
+  ['port 65536 in the 229', { epsv: { words: () => '229 (|||65536|)' } }],
+  ['a port of twenty digits in the 229', { epsv: { words: () => `229 (|||${'9'.repeat(20)}|)` } }],
   ['another 2yz', { epsv: { words: () => '200 Fine' } }],
 ])('%s: ERR_FTP_MALFORMED_REPLY', async (_name, server) => {
   const { error } = await fail({ server, download: { connections: 1 } })
@@ -122,6 +133,11 @@ test.each([
     if (security === 'none') expect(sent(server, 'RETR')).toBe(0)
   }
 })
+
+/** Only PASV, and those words. */
+function passive(words: string): FakeFtpOptions {
+  return { epsv: { refused: '502 No' }, pasv: { words: () => words } }
+}
 
 function deadPorts(port: 'closed' | 'filtered', security: 'none' | 'explicit'): AttemptOptions {
   return {

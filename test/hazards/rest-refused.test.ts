@@ -1,6 +1,6 @@
 /** No REST, no segments: one connection from 0, and the same again when it breaks. */
 import { expect, test } from 'vitest'
-import type { FakeFtpOptions } from '../support/fake-ftp-server.ts'
+import type { FakeFtpOptions, FakeSession } from '../support/fake-ftp-server.ts'
 import { eventsOf, fail, REMOTE, sent, SIZE, succeed } from './support/attempt.ts'
 
 const REFUSALS: readonly (readonly [string, FakeFtpOptions])[] = [
@@ -13,6 +13,30 @@ test.each(REFUSALS)('REST refused by %s: one connection brings the file', async 
   const { server: after } = await succeed({ server, download: { connections: 4 } })
   expect(after.retrievals.at(-1)).toMatchObject({ offset: 0, outcome: 'complete', bytesSent: SIZE })
   expect(after.retrievals.every(({ offset }) => offset === 0)).toBe(true)
+})
+
+test.each([
+  ['200, and begins at 0', (session: FakeSession) => session.reply('200 As you like')],
+  ['226, and begins at 0', (session: FakeSession) => session.reply('226 Restarted')],
+  [
+    '200, and begins where it was told to',
+    (session: FakeSession, argument: string) => {
+      session.restartOffset = Number(argument)
+      session.reply('200 As you like')
+    },
+  ],
+])('REST answered by %s: one connection brings the file', async (_name, rest) => {
+  for (const connections of [1, 4]) {
+    const { server, result } = await succeed({
+      server: {
+        on: { REST: rest },
+        fault: ({ number }) => (number === 0 ? { kind: 'cut', afterBytes: 250_000, by: 'rst' } : undefined),
+      },
+      download: { connections },
+    })
+    expect(result.verified).toMatchObject({ size: 'matched', modified: 'matched' })
+    expect(server.retrievals.at(-1)).toMatchObject({ outcome: 'complete', bytesSent: SIZE })
+  }
 })
 
 test('it is asked no second time of a server that does not know it', async () => {

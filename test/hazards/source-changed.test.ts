@@ -62,6 +62,42 @@ test.each([
   }
 })
 
+test.each([
+  ['grows', Buffer.concat([CONTENT, randomBytes(50_000, 'grown')])],
+  ['shrinks', CONTENT.subarray(0, SIZE - 50_000)],
+  ['is emptied', Buffer.alloc(0)],
+  ['is written anew, with another size', randomBytes(SIZE - 1, 'anew')],
+  ['is written anew, with the same size and a later time', randomBytes(SIZE, 'anew')],
+])('it %s while its data are under way', async (_what, other) => {
+  for (const connections of [1, 4]) {
+    let isOther = false
+    const { error } = await fail({
+      server: {
+        modified: () => (isOther ? LATER : EARLIER),
+        on: {
+          RETR: async (session, _path, proceed) => {
+            if (isOther) return proceed()
+            session.reply('150 Here it comes')
+            const from = session.restartOffset
+            session.restartOffset = 0
+            const data = await session.openData()
+            if ('refusal' in data) return session.reply(data.refusal)
+            await data.write(CONTENT.subarray(from, from + 50_000))
+            isOther = true
+            session.server.files.set(REMOTE, other)
+            // What is read from here on is what stands there now.
+            await data.write(other.subarray(from + 50_000))
+            await data.end()
+            session.reply('226 Done')
+          },
+        },
+      },
+      download: { connections },
+    })
+    expect(error).toMatchObject({ code: 'ERR_FTP_SOURCE_CHANGED', path: REMOTE, retryable: true })
+  }
+})
+
 test('it becomes another one of the same size between two segments: MDTM tells', async () => {
   const { error } = await fail({
     content: patternFile(SIZE, 'one'),

@@ -13,7 +13,7 @@ import { randomBytes } from '../support/random-bytes.ts'
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { BRISK, PASSWORD, REMOTE, serving, USER } from './support/attempt.ts'
 import { expectClaimsTrue } from './support/claims.ts'
-import { runScript } from './support/child-process.ts'
+import { prepareProgram, type Program } from './support/child-process.ts'
 
 const SIZE = 8_000_009
 const CONTENT = randomBytes(SIZE, 'two processes')
@@ -37,19 +37,14 @@ const SCRIPT = `
   transfer.then(({ bytes }) => say({ bytes }), ({ code, message }) => say({ code, message }))
 `
 
-let program: TemporaryDirectory
+let program: Program
 let folder: TemporaryDirectory
 let target: string
 let server: FakeFtpServer
 let children: ChildProcess[]
 
 beforeAll(async () => {
-  program = await temporaryDirectory()
-  // Compiles the library beside the script, once for all tests.
-  const { code, errorOutput } = await runScript(program, SCRIPT, {
-    wrap: (node, script) => [node, '--check', script],
-  })
-  expect(code, errorOutput).toBe(0)
+  program = await prepareProgram(SCRIPT)
 })
 
 afterAll(() => program[Symbol.asyncDispose]())
@@ -86,7 +81,7 @@ interface Outcome {
 
 function start(options: DownloadOptions = {}): Child {
   const url = `ftp://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${server.port}/${REMOTE}`
-  const child = spawn(process.execPath, [program.at('program', 'script.js')], {
+  const child = spawn(process.execPath, [program.path], {
     env: { ...process.env, URL: url, TARGET: target, OPTIONS: JSON.stringify(options) },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

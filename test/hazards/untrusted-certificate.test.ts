@@ -7,6 +7,7 @@ import { FtpClient } from '../../src/index.ts'
 import {
   certificate,
   expiredCertificate,
+  notYetValidCertificate,
   selfSignedCertificate,
   wrongHostCertificate,
   type Certificate,
@@ -32,6 +33,7 @@ const CASES: readonly (readonly [string, Case])[] = [
     { make: wrongHostCertificate, isTrusted: true, advice: /another host.*tls\.servername/ },
   ],
   ['expired', { make: expiredCertificate, isTrusted: true, advice: /expired/ }],
+  ['not valid yet', { make: notYetValidCertificate, isTrusted: true, advice: /not valid yet.*clocks/ }],
 ]
 
 test.each(

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
 import { openLocalFile } from '../../src/local/read-file.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
@@ -44,6 +44,23 @@ test('it is read from any offset, again and again', async () => {
 test('an empty file has no chunks', async () => {
   await using file = await openLocalFile(await fileOf(new Uint8Array(0)))
   expect(await readLate(file.chunks(0))).toHaveLength(0)
+})
+
+test('what is added while it is read is not read', async () => {
+  const path = await fileOf(LARGE)
+  await using file = await openLocalFile(path)
+  let bytes = 0
+  for await (const chunk of file.chunks(0)) {
+    bytes += chunk.length
+    if (bytes > LARGE.length) break
+    appendFileSync(path, LARGE)
+  }
+  expect(bytes).toBe(LARGE.length)
+  expect(file.size).toBe(LARGE.length)
+  expect(await file.isUnchanged()).toBe(false)
+  for await (const chunk of file.chunks(0)) expect(chunk.length).toBeGreaterThan(0)
+  expect(file.size).toBeGreaterThan(LARGE.length)
+  expect(await file.isUnchanged()).toBe(true)
 })
 
 test('whoever stops early leaves no read behind, and no open file', async () => {

@@ -96,9 +96,11 @@ describeServers(
       writeFileSync(at('long'), Buffer.alloc(20_000_000))
       await using session = await ftp.session()
       const stream = session.retrieve('long')
+      let received = 0
       for await (const chunk of stream as AsyncIterable<Buffer>) {
-        expect(chunk.length).toBeGreaterThan(0)
-        break
+        received += chunk.length
+        // Pure-FTPd sometimes gives no last reply to what is cut within its first block.
+        if (received > 1_000_000) break
       }
       expect(await session.size('long')).toBe(20_000_000)
       const endless = Readable.from(

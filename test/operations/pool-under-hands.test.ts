@@ -25,17 +25,11 @@ const SMALL = Object.fromEntries(NUMBERS.map((number) => [`/small/${number}`, Bu
 const LARGE = patternFile(64 * 1_048_576, 'large')
 
 type Overrides = NonNullable<FakeFtpOptions['on']>
+type Override = Overrides[string]
 
 /** `MLSD` and `STOR`, which the server has not of itself. */
 const MORE: Overrides = {
-  MLSD: async (session) => {
-    session.reply('150 here it comes')
-    const data = await session.openData()
-    if ('refusal' in data) return session.reply(data.refusal)
-    await data.write(NUMBERS.map((number) => `type=file;size=${number}; ${number}\r\n`).join(''))
-    await data.end()
-    session.reply('226 done')
-  },
+  MLSD: listing(NUMBERS.map((number) => `type=file;size=${number}; ${number}\r\n`).join('')),
   STOR: async (session, path) => {
     session.reply('150 go on')
     const data = await session.openData()
@@ -44,6 +38,17 @@ const MORE: Overrides = {
     await data.end()
     session.reply('226 done')
   },
+}
+
+function listing(text: string): Override {
+  return async (session) => {
+    session.reply('150 here it comes')
+    const data = await session.openData()
+    if ('refusal' in data) return session.reply(data.refusal)
+    await data.write(text)
+    await data.end()
+    session.reply('226 done')
+  }
 }
 
 interface Scene {
@@ -217,6 +222,51 @@ describe('connections that their own caller holds', () => {
       await finished(writing)
       expect(server.files.get('/new')).toEqual(Buffer.from('first and last'))
       reading.destroy()
+    })
+  })
+
+  test.each(['silent', 'paused'])('an upload whose source is %s', async (how) => {
+    await play({ client: { maxConnections: 1, timeouts } }, async ({ ftp, server }) => {
+      const more = deferred<undefined>()
+      const source = async function* (): AsyncGenerator<string> {
+        yield 'first'
+        await more.promise
+        yield ' and '
+        yield 'last'
+      }
+      const upload = ftp.upload(source(), '/new')
+      await vi.waitFor(() => expect(upload.progress.bytes).toBe(5))
+      if (how === 'paused') {
+        void upload.pause()
+        more.resolve(undefined)
+      }
+      const error = await failure(ftp.size('/small/7'))
+      expect(error).toMatchObject(TURNED_AWAY)
+      expect(String(error)).toContain('an upload to "/new"')
+      const waiting = ftp.size('/small/7')
+      more.resolve(undefined)
+      upload.resume()
+      expect(await waiting).toBe(7)
+      await upload
+      expect(server.files.get('/new')).toEqual(Buffer.from('first and last'))
+    })
+  })
+
+  test('a listing that is not read on, beyond what is held of it', async () => {
+    const count = 40_000
+    const line = (number: number): string => `type=file; ${String(number).padStart(1_000, '.')}\r\n`
+    const huge: Overrides = { MLSD: listing(Array.from({ length: count }, (_, at) => line(at)).join('')) }
+    await play({ server: { on: huge }, client: { maxConnections: 1, timeouts } }, async ({ ftp }) => {
+      const entries = ftp.list('/huge')
+      await entries.next()
+      const error = await failure(ftp.size('/small/7'))
+      expect(error).toMatchObject(TURNED_AWAY)
+      expect(String(error)).toContain('a listing of "/huge"')
+      const waiting = ftp.size('/small/7')
+      let read = 1
+      while ((await entries.next()).done !== true) read += 1
+      expect(read).toBe(count)
+      expect(await waiting).toBe(7)
     })
   })
 
@@ -441,6 +491,43 @@ describe('the end', () => {
       expect(ftp.stats()).toMatchObject({ open: 0, closing: 0 })
     })
   })
+
+  test.each(['remove', 'stat'] as const)(
+    'close() lets %s() come to the last of its questions',
+    async (verb) => {
+      const [begun, goOn] = [deferred<undefined>(), deferred<undefined>()]
+      const onceClosed: Override = async (_session, _argument, proceed) => {
+        begun.resolve(undefined)
+        await goOn.promise
+        await proceed()
+      }
+      const on: Overrides = {
+        MLST: (session) => session.reply('500 What?'),
+        // Nothing in it is a link.
+        LIST: listing(''),
+        CWD: onceClosed,
+        DELE: async (session, path) => {
+          const isFile = session.server.files.delete(session.resolve(path))
+          session.reply(isFile ? '250 gone' : '550 not a file')
+        },
+        RMD: (session) => session.reply('250 gone'),
+      }
+      await play({ server: { on }, client: { maxConnections: 1 } }, async ({ ftp, server }) => {
+        // The last question of either is a listing.
+        const call = verb === 'remove' ? ftp.remove('/small', { recursive: true }) : ftp.stat('/small/none')
+        const outcome = failure(call)
+        await begun.promise
+        const closed = ftp.close()
+        const late = failure(ftp.size('/small/7'))
+        goOn.resolve(undefined)
+        expect(await late).toMatchObject({ code: 'ERR_FTP_CLOSED' })
+        if (verb === 'stat') expect(await outcome).toMatchObject({ code: 'ERR_FTP_NOT_FOUND' })
+        else expect(await outcome).toBeUndefined()
+        expect(server.files.has('/small/7')).toBe(verb === 'stat')
+        await closed
+      })
+    },
+  )
 
   test('close() waits for a session, and takes nothing new while a transfer runs', async () => {
     await using folder = await temporaryDirectory()

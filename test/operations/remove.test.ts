@@ -1,9 +1,10 @@
 /** Trees removed: nothing that a link leads to goes with them, whatever is refused on the way. */
 import { chmodSync, existsSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, test } from 'vitest'
 import { FtpClient } from '../../src/index.ts'
 import { describeServers } from '../servers/vitest.ts'
+import { scriptedServer } from '../support/scripted-server.ts'
 
 describeServers(
   { kinds: ['vsftpd', 'proftpd', 'pure-ftpd', 'pyftpdlib'], securities: ['none'] },
@@ -39,3 +40,29 @@ describeServers(
     })
   },
 )
+
+test.each(['../precious', 'x/y', '/etc'])('a name such as %s removes nothing', async (name) => {
+  const answers: Record<string, string> = {
+    ...{ USER: '230 come in', TYPE: '200 fine', PWD: '257 "/"', CWD: '250 fine', DELE: '550 Is a directory' },
+  }
+  await using server = await scriptedServer(async (control) => {
+    control.reply('220 ready')
+    let data: Awaited<ReturnType<typeof control.answerPassive>> | undefined
+    for (let line = await control.nextCommand(); line !== undefined; line = await control.nextCommand()) {
+      const [verb = ''] = line.split(' ')
+      if (verb === 'EPSV') data = await control.answerPassive(line)
+      else if (verb === 'MLSD' || verb === 'LIST') {
+        control.reply('150 here it comes')
+        if (verb === 'MLSD') await data?.write(`type=file; fine\r\ntype=file; ${name}\r\n`)
+        await data?.end()
+        control.reply('226 done')
+      } else if (verb === 'QUIT') await control.end()
+      else control.reply(answers[verb] ?? '502 what?')
+    }
+  })
+  await using ftp = new FtpClient({ host: server.host, port: server.port, security: 'none' })
+  await expect(ftp.remove('tree', { recursive: true })).rejects.toMatchObject({
+    ...{ name: 'FtpTransferError', code: 'ERR_FTP_UNSAFE_PATH', path: 'tree', actual: name },
+  })
+  expect(server.commands.flat().filter((line) => /^(?:DELE|RMD)/.test(line))).toEqual(['DELE tree'])
+})

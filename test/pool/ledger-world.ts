@@ -17,6 +17,7 @@ export const OPS = [
   'opened',
   'opened',
   'refused',
+  'failed',
   'usable',
   'usable',
   'unusable',
@@ -74,7 +75,8 @@ export class World {
         this.#opened(this.#one(pick, 'opening', 'replacing', 'aborting'))
         break
       case 'refused':
-        this.#openFailed(this.#one(pick, 'opening', 'replacing', 'aborting'))
+      case 'failed':
+        this.#openFailed(this.#one(pick, 'opening', 'replacing', 'aborting'), op === 'refused')
         break
       case 'usable':
       case 'unusable':
@@ -180,14 +182,17 @@ export class World {
     assert.notEqual(this.#resources.get(resource), 'free', 'an opened resource has a place')
   }
 
-  #openFailed(resource: ResourceId | undefined): void {
+  #openFailed(resource: ResourceId | undefined, isRefusal: boolean): void {
     if (resource === undefined) return
     const isReplacement = this.#resources.get(resource) === 'replacing'
-    const tellsAll = this.#resources.get(resource) === 'opening' && this.#live === 0
+    const wasWanted = this.#resources.get(resource) === 'opening'
+    const tellsAll = wasWanted && (this.#live === 0 || !isRefusal)
+    const { ceiling } = this.ledger.stats()
     const waiting = [...this.#waiting]
     if (isReplacement) this.#noReplacement(resource)
-    this.#enter({ type: 'openFailed', resource, error: 'refused' })
+    this.#enter({ type: 'openFailed', resource, error: 'refused', isRefusal })
     assert.equal(this.#gone.has(resource), true)
+    if (!isRefusal) assert.equal(this.ledger.stats().ceiling, ceiling)
     if (tellsAll)
       assert.deepEqual(
         waiting.map((waiter) => this.#answered.get(waiter)),

@@ -27,7 +27,7 @@ beforeEach(() => {
 const acquire = (waiter: number): LedgerEffect[] => ledger.apply({ type: 'acquire', waiter })
 const opened = (resource: number): LedgerEffect[] => ledger.apply({ type: 'opened', resource })
 const refused = (resource: number, error: unknown = 'full'): LedgerEffect[] =>
-  ledger.apply({ type: 'openFailed', resource, error })
+  ledger.apply({ type: 'openFailed', resource, error, isRefusal: true })
 const release = (resource: number): LedgerEffect[] => ledger.apply({ type: 'release', resource })
 const checked = (resource: number, ok: boolean): LedgerEffect[] =>
   ledger.apply({ type: 'checked', resource, ok })
@@ -100,6 +100,18 @@ describe('failing to open', () => {
     expect(refused(4)).toEqual([forget(4), { type: 'limited', ceiling: 2, error: 'full' }])
     expect(release(2)).toEqual([check(2)])
     expect(checked(2, true)).toEqual([grant(3, 2)])
+  })
+
+  test('what failed otherwise is no limit: all who wait are told, and the next is opened', () => {
+    lend(1)
+    for (const waiter of [2, 3]) acquire(waiter)
+    const failed = { type: 'openFailed', resource: 2, error: 'of our own', isRefusal: false } as const
+    expect(ledger.apply(failed)).toEqual([forget(2), reject(2, 'of our own'), reject(3, 'of our own')])
+    expect(ledger.stats()).toMatchObject({ ceiling: 4, waiting: 0 })
+    expect(ledger.isLimited).toBe(false)
+    expect(opened(3)).toEqual([idle(3)])
+    expect(acquire(4)).toEqual([idle(3, false), check(3)])
+    expect(acquire(5)).toEqual([open(4)])
   })
 
   test('the last sibling is lost while others open: the first refusal then tells everybody', () => {

@@ -12,6 +12,7 @@ const SOURCES = [
   'pool/events.ts',
   'pool/lease.ts',
   'pool/ledger.ts',
+  'pool/own-failure.ts',
   'pool/pool.ts',
   'util/abort.ts',
   'util/deferred.ts',

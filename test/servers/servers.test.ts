@@ -2,13 +2,12 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname } from 'node:path'
 import { spawn } from 'node:child_process'
 import { TLSSocket } from 'node:tls'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { portIn, RawClient } from '../support/raw-client.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { availableServers, serverMatrix, startServer, whyRefused } from './index.ts'
 import type { RunningServer, ServerKind } from './types.ts'
 import { describeServers, useServer } from './vitest.ts'
@@ -86,10 +85,6 @@ function tree(pid: number): number[] {
 function isRunning(pid: number): boolean {
   const file = `/proc/${pid}/stat`
   return existsSync(file) && !/\) [ZX]/.test(readFileSync(file, 'latin1'))
-}
-
-function leftovers(): string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith('octoftp-server-'))
 }
 
 async function isOpen({ port, host }: { port: number; host: string }): Promise<boolean> {
@@ -264,10 +259,16 @@ describe('options', () => {
 
 describe('a server that does not come up', () => {
   it.skipIf(!here.includes('pyftpdlib'))('rejects with what it said, and leaves no files', async () => {
-    const before = leftovers()
-    const root = `${dirname(tmpdir())}/no/such/folder`
+    // A temporary folder of its own: other tests start servers meanwhile.
+    await using folder = await temporaryDirectory()
+    const { path } = folder
+    vi.stubEnv('TMPDIR', path)
+    onTestFinished(() => {
+      vi.unstubAllEnvs()
+    })
+    const root = `${path}/no/such/folder`
     await expect(startServer('pyftpdlib', { root })).rejects.toThrow(/no such directory/i)
-    expect(leftovers().filter((name) => !before.includes(name))).toEqual([])
+    expect(readdirSync(path)).toEqual([])
   })
 
   it('rejects what it does not have with the reason', async () => {

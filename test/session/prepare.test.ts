@@ -107,6 +107,27 @@ describe('prepareSession', () => {
     },
   )
 
+  test.each(['prepareSession', 'password'] as const)(
+    'a failure of %s beside a session that stands is no limit of the server',
+    async (name) => {
+      let runs = 0
+      const failing = async (): Promise<string> => {
+        runs += 1
+        if (runs === 2) throw new RangeError('of our own')
+        return 'password'
+      }
+      const options = { user: 'octo', password: 'password', maxConnections: 3, [name]: failing }
+      await play(options, async (ftp, server) => {
+        await using first = await ftp.session()
+        expect(await failure(ftp.session())).toMatchObject({ name: 'RangeError', message: 'of our own' })
+        expect(ftp.stats()).toMatchObject({ open: 1, ceiling: 3, waiting: 0 })
+        await using second = await ftp.session()
+        expect(await Promise.all([first.size('/a'), second.size('/a')])).toEqual([4, 4])
+        expect(server.openControlConnections).toBe(2)
+      })
+    },
+  )
+
   test('a session that is lost meanwhile is none, and the call has another', async () => {
     const prepareSession = async (session: FtpSession): Promise<void> => {
       await failure(session.site('DIES'))

@@ -47,12 +47,12 @@ test('a data connection that cannot be made, and not the silence behind it', asy
   expect((error as Error).message).toContain('ECONNREFUSED')
 })
 
-test('522 says that the TLS session was not resumed, and can be tried again', async () => {
+test('522 in clear is a refusal: there is no TLS session to be resumed', async () => {
   const error = await second(async (control) => {
     await control.passive()
     await control.expect('STOR file').reply('522 SSL connection failed: session reuse required')
   })
-  expect(error).toMatchObject({ code: 'ERR_FTP_TLS_NOT_RESUMED', retryable: true })
+  expect(error).toMatchObject({ code: 'ERR_FTP_REPLY', reply: { code: 522 } })
 })
 
 test('everything was sent, and no 226 comes: it is not confirmed, and why', async () => {

@@ -8,7 +8,7 @@ import { scriptedServer } from './scripted-server.ts'
 import type { ScriptedControl, ScriptedServer } from './scripted-server.ts'
 
 export type { AfterCut, Completion, ConnectionLimit, FakeFtpOptions, Fault } from './fake/options.ts'
-export type { PassiveQuirk } from './fake/options.ts'
+export type { Override, PassiveQuirk } from './fake/options.ts'
 export type { DataRecord, Login, Retrieval } from './fake/records.ts'
 export type { FakeSession } from './fake/fake-session.ts'
 
@@ -174,10 +174,16 @@ export class FakeFtpServer {
     })
     this.maxControlConnections = Math.max(this.maxControlConnections, this.#sessions.size)
     if (this.options.greeting === null) return control.silence()
-    session.reply(this.options.greeting ?? '220 Ready')
+    await this.#greet(session, this.options.greeting ?? '220 Ready')
     await session.serve()
     // What a client still sends behind our end is no slip of the test.
     await control.silence()
+  }
+
+  async #greet(session: FakeSession, words: string): Promise<void> {
+    const proceed = async (): Promise<void> => session.reply(words)
+    const { greet = proceed } = this.options
+    await greet(session, words, proceed)
   }
 
   async #turnAway(session: FakeSession, limit: string | null): Promise<void> {

@@ -100,4 +100,17 @@ describe('resetUnderTls', () => {
     })
     await new Promise((resolve) => silent.close(resolve))
   })
+
+  test('while its end of file is on its way: it closes all the same', async () => {
+    await expectNoLeaks(async () => {
+      await using peer = await tlsPeer()
+      const socket = await quietClient(peer)
+      const left = departure(await peer.next())
+      const closed = closes(socket)
+      socket.end()
+      await new Promise((resolve) => process.nextTick(resolve))
+      resetUnderTls(socket)
+      expect([await closed, await left]).toEqual([true, 'end'])
+    })
+  })
 })

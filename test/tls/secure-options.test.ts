@@ -65,6 +65,12 @@ describe('secureIdentity', () => {
     expect(Object.keys(options).filter((name) => dropped.includes(name))).toEqual([])
   })
 
+  test('what is undefined is not given: it would take the place of a default', () => {
+    const options = identityOptions(secureIdentity({ checkServerIdentity: undefined, ca: undefined }, '::1'))
+    expect(Object.keys(options)).not.toContain('ca')
+    expect(options.checkServerIdentity).toBeTypeOf('function')
+  })
+
   test('is the same for both channels, with one secure context', () => {
     const identity = secureIdentity({ ca }, 'localhost')
     expect(identityOptions(identity)).toEqual(identityOptions(identity))

@@ -228,8 +228,9 @@ test('the names of the events are those of the type', () => {
     restart: true,
     retry: true,
     verify: true,
+    entry: true,
   }
-  expect(Object.keys(names)).toHaveLength(8)
+  expect(Object.keys(names)).toHaveLength(9)
 })
 
 function spoil(event: object): void {

@@ -11,6 +11,7 @@ function progress(facts: Partial<TransferProgress>): TransferProgress {
     averageBytesPerSecond: 0,
     etaSeconds: undefined,
     elapsedSeconds: 0,
+    files: undefined,
     activeConnections: 0,
     segments: [],
     ...facts,

@@ -58,6 +58,16 @@ export async function storing(control: ScriptedControl, isFirst = true): Promise
   return data
 }
 
+/** Of a stream the server is asked first what is there. */
+export async function storingStream(
+  control: ScriptedControl,
+  older = '550 nothing there',
+): Promise<ScriptedData> {
+  await control.expect('TYPE I').reply('200 fine')
+  await control.expect('SIZE file').reply(older)
+  return storing(control, false)
+}
+
 export async function stored(control: ScriptedControl): Promise<void> {
   const data = await storing(control)
   control.reply('150 send')

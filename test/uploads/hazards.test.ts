@@ -1,6 +1,6 @@
 /** What can go wrong with an upload, played by a scripted server. */
 import { describe, expect, test } from 'vitest'
-import { CONTENT, endless, storing, stored, upload } from './attempt.ts'
+import { CONTENT, endless, storing, stored, storingStream, upload } from './attempt.ts'
 
 describe('an upload', () => {
   test('nothing is taken from the source when STOR is refused', async () => {
@@ -10,7 +10,7 @@ describe('an upload', () => {
       yield CONTENT
     }
     const { error, retries } = await upload(async (control) => {
-      await storing(control)
+      await storingStream(control)
       control.reply('452 no space left')
       await storing(control, false)
       control.reply('452 no space left')
@@ -23,7 +23,7 @@ describe('an upload', () => {
 
   test('the refusal in mid-transfer is the error, and not the lost connection behind it', async () => {
     const { error, retries } = await upload(async (control) => {
-      const data = await storing(control)
+      const data = await storingStream(control)
       control.reply('150 send')
       await data.accepted
       control.reply('552 over quota')
@@ -81,13 +81,44 @@ describe('an upload', () => {
 
   test('what was taken from a stream cannot be sent again: the failure is told', async () => {
     const { error, retries } = await upload(async (control) => {
-      const data = await storing(control)
+      const data = await storingStream(control)
       control.reply('150 send')
       await data.accepted
       await control.reset()
     }, endless())
     expect(error).toMatchObject({ code: 'ERR_FTP_CONTROL_CLOSED' })
     expect(retries).toBe(0)
+  })
+
+  test.each([
+    ['nothing, and all of it then', '550 nothing there', `213 ${CONTENT.length}`, 'whole'],
+    ['another file, and all of it then', '213 5', `213 ${CONTENT.length}`, 'whole'],
+    ['another file, and less of it then', '213 5', '213 700000', 'lost'],
+    [
+      'a file of the same size, which may be there still',
+      `213 ${CONTENT.length}`,
+      `213 ${CONTENT.length}`,
+      'lost',
+    ],
+    ['nobody knows what', '502 what?', '502 what?', 'lost'],
+  ])('a stream whose 226 was lost: there was %s', async (_, before, behind, outcome) => {
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      yield CONTENT
+    }
+    const { result, error } = await upload(async (control, index) => {
+      if (index === 0) {
+        const data = await storingStream(control, before)
+        control.reply('150 send')
+        expect(CONTENT.equals(await data.readToEnd())).toBe(true)
+        return control.reset()
+      }
+      await control.expect('TYPE I').reply('200 fine')
+      await control.expect('SIZE file').reply(behind)
+      if (outcome === 'whole') await control.expect('SIZE file').reply(behind)
+    }, source())
+    if (outcome === 'whole')
+      expect(result).toMatchObject({ bytes: CONTENT.length, verified: { size: 'matched' } })
+    else expect(error).toMatchObject({ code: 'ERR_FTP_CONTROL_CLOSED' })
   })
 
   test('a server without SIZE: what must not be replaced is looked for in the listing', async () => {

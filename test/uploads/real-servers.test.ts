@@ -75,6 +75,12 @@ describeServers({ kinds: REAL_SERVERS, securities: ['none', 'explicit'] }, (serv
     await ftp.upload(SOME, 'atomic/file', { atomic: true })
     expect(SOME.equals(await readFile(remote('atomic/file')))).toBe(true)
     expect(await readdir(remote('atomic'))).toEqual(['file'])
+    await ftp.mkdir('atomic/long')
+    // As long as a name can be.
+    const longest = 'n'.repeat(255)
+    await ftp.upload(SOME, `atomic/long/${longest}`, { atomic: true })
+    await ftp.upload(SOME, `atomic/long/${longest}`, { atomic: true, resume: true })
+    expect(await readdir(remote('atomic/long'))).toEqual([longest])
   })
 
   it('says why there is no place for it', async () => {

@@ -28,6 +28,8 @@ async function takesFrom(control: ScriptedControl, from: number): Promise<void> 
   const data = await control.passive()
   if (from > 0) await control.expect(`REST ${from}`).reply('350 go on')
   await takes(control, data, from)
+  if (from > 0) await shows(control, LARGE.subarray(0, from))
+  await control.expect('SIZE file').reply(`213 ${LARGE.length}`)
 }
 
 async function takes(
@@ -39,7 +41,15 @@ async function takes(
   expect(LARGE.subarray(from).equals(await data.readToEnd())).toBe(true)
   await data.end()
   control.reply('226 done')
-  await control.expect('SIZE file').reply(`213 ${LARGE.length}`)
+}
+
+/** What stands before the place where it went on. */
+async function shows(control: ScriptedControl, kept: Uint8Array): Promise<void> {
+  const data = await control.passive()
+  await control.expect('RETR file').reply('150 here it is')
+  await data.write(kept)
+  await data.departed
+  control.reply('426 you have left')
 }
 
 test.each(['213 5000', '550 nothing there'])(
@@ -52,6 +62,18 @@ test.each(['213 5000', '550 nothing there'])(
     expect(result?.verified.size).toBe('matched')
   },
 )
+
+test('a server that empties the file at STOR, whatever REST has said: all of it is sent again', async () => {
+  const { result } = await brokenOff('550 nothing there', async (control) => {
+    await control.expect('SIZE file').reply('213 1000')
+    const data = await control.passive()
+    await control.expect('REST 1000').reply('350 go on')
+    await takes(control, data, 1_000)
+    await shows(control, Buffer.alloc(1_000))
+    await takesFrom(control, 0)
+  })
+  expect(result?.verified.size).toBe('matched')
+})
 
 test('a server that keeps the older file until the new one is whole: no mixture of both', async () => {
   const { result } = await brokenOff('213 1000', async (control) => {

@@ -1,10 +1,10 @@
 /** What a source can do while it is sent. */
 import { execFileSync } from 'node:child_process'
-import { truncate, writeFile } from 'node:fs/promises'
+import { appendFile, truncate, writeFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { CONTENT, storing, upload } from './attempt.ts'
+import { CONTENT, storing, storingStream, upload } from './attempt.ts'
 
 /** Gives a little, tells `then`, and nothing more ever. */
 async function* silentBehind(then: () => void): AsyncGenerator<Uint8Array> {
@@ -19,7 +19,7 @@ describe('a source that has nothing to give for the time being', () => {
     const reason = new Error('of our own')
     const { error } = await upload(
       async (control) => {
-        const data = await storing(control)
+        const data = await storingStream(control)
         control.reply('150 send')
         await data.departed
         control.reply('426 cut')
@@ -34,7 +34,7 @@ describe('a source that has nothing to give for the time being', () => {
     let isSilent = (): void => {}
     const silence = new Promise<void>((resolve) => (isSilent = resolve))
     const { error } = await upload(async (control) => {
-      const data = await storing(control)
+      const data = await storingStream(control)
       control.reply('150 send')
       await silence
       await data.end()
@@ -54,7 +54,7 @@ test('a stream is destroyed, whether or not anything was read of it', async () =
     })
     const { error } = await upload(
       async (control) => {
-        const data = await storing(control)
+        const data = await storingStream(control)
         control.reply(reply)
         if (reply.startsWith('553')) await control.expect(/^PWD/).reply('550 no')
         else await data.departed
@@ -75,7 +75,7 @@ test('a buffer may be used again as soon as more is asked for', async () => {
     for (let at = 0; at < total; at += buffer.length) yield buffer.fill((at / buffer.length) % 251)
   }
   const { result } = await upload(async (control) => {
-    const data = await storing(control)
+    const data = await storingStream(control)
     control.reply('150 send')
     const received = await data.readToEnd()
     for (let at = 0; at < total; at += 200_000) {
@@ -102,6 +102,29 @@ describe('a local file', () => {
         await truncate(path, 1_000)
         control.reply('150 send')
         await data.readToEnd()
+        await data.end()
+        control.reply('226 done')
+      },
+      path,
+      { preserveModified: false },
+    )
+    expect(error).toMatchObject({ code: 'ERR_FTP_SOURCE_CHANGED' })
+  })
+
+  test('that grows while it is sent is an error, and is sent no further than it was', async () => {
+    await using folder = await temporaryDirectory()
+    const path = folder.at('file')
+    const content = Buffer.concat(Array.from({ length: 20 }, () => CONTENT))
+    await writeFile(path, content)
+    const { error } = await upload(
+      async (control) => {
+        await control.expect('TYPE I').reply('200 fine')
+        await control.expect('SIZE file').reply('550 nothing there')
+        const data = await storing(control, false)
+        control.reply('150 send')
+        await data.accepted
+        await appendFile(path, content)
+        expect(content.equals(await data.readToEnd())).toBe(true)
         await data.end()
         control.reply('226 done')
       },

@@ -22,6 +22,12 @@ async function begin(control: ScriptedControl): Promise<void> {
   await control.expect('TYPE I').reply('200 Fine')
 }
 
+/** Of a stream that is sent the server is asked first what is there. */
+async function beginStream(control: ScriptedControl): Promise<void> {
+  await begin(control)
+  await control.expect('SIZE notes').reply('550 Nothing')
+}
+
 /** Whether `ftp` can go on with the connection that it has. */
 async function isUsable(ftp: FtpClient): Promise<boolean> {
   const { open } = ftp.stats()
@@ -143,11 +149,11 @@ describe('a listing', () => {
       async (control) => {
         await begin(control)
         await control.passive()
-        await control.expect('MLSD').reply('530 Not for you')
+        await control.expect('MLSD').reply('554 Not for you')
         await answerUsable(control)
       },
       async (ftp) => {
-        await expect(ftp.listAll()).rejects.toMatchObject({ reply: { code: 530 } })
+        await expect(ftp.listAll()).rejects.toMatchObject({ reply: { code: 554 } })
         expect(await isUsable(ftp)).toBe(true)
       },
     )
@@ -488,7 +494,7 @@ describe('an upload', () => {
 
   /** A server that is cut off while it takes the file. */
   async function cutOff(control: ScriptedControl): Promise<void> {
-    await begin(control)
+    await beginStream(control)
     const data = await control.passive()
     await control.expect('STOR notes').reply('150 Send')
     await data.departed
@@ -533,7 +539,7 @@ describe('an upload', () => {
   test('that the server refuses half-way, while the source has nothing to give', async () => {
     await withClient(
       async (control) => {
-        await begin(control)
+        await beginStream(control)
         const data = await control.passive()
         await control.expect('STOR notes').reply('150 Send')
         await data.accepted
@@ -551,7 +557,7 @@ describe('an upload', () => {
   test('whose connections are lost, while the source has nothing to give', async () => {
     await withClient(
       async (control) => {
-        await begin(control)
+        await beginStream(control)
         const data = await control.passive()
         await control.expect('STOR notes').reply('150 Send')
         await data.accepted

@@ -6,7 +6,8 @@ import sys
 
 from OpenSSL import SSL
 from pyftpdlib.authorizers import DummyAuthorizer
-from pyftpdlib.handlers import FTPHandler, ThrottledDTPHandler, TLS_DTPHandler, TLS_FTPHandler
+from pyftpdlib.filesystems import AbstractedFS
+from pyftpdlib.handlers import FTPHandler, PassiveDTP, ThrottledDTPHandler, TLS_DTPHandler, TLS_FTPHandler
 from pyftpdlib.servers import ThreadedFTPServer
 
 with open(sys.argv[1]) as file:
@@ -21,6 +22,25 @@ authorizer.add_user(
 )
 if setup["anonymous"]:
     authorizer.add_anonymous(setup["root"])
+
+
+class ThreadedFS(AbstractedFS):
+    """Its own changes the directory of the whole process, and back, in each thread: once that is one that has been
+    removed meanwhile, every CWD of everybody breaks off."""
+
+    def chdir(self, path):
+        os.close(os.open(os.path.join(path, "."), os.O_PATH | os.O_DIRECTORY))
+        self.cwd = self.fs2ftp(path)
+
+
+class ThreadedPassiveDTP(PassiveDTP):
+    """Its own closes a first socket, where the server listens on IPv6, and then takes it out of the loop by its number:
+    once another thread has opened a file by that number, the session breaks off."""
+
+    def bind_af_unspecified(self, address):
+        family = super().bind_af_unspecified(address)
+        self.del_channel()
+        return family
 
 
 class ImplicitTLS(TLS_FTPHandler):
@@ -38,6 +58,8 @@ class ImplicitTLS(TLS_FTPHandler):
 
 handler = {"none": FTPHandler, "explicit": TLS_FTPHandler, "implicit": ImplicitTLS}[setup["tls"]]
 handler.authorizer = authorizer
+handler.abstracted_fs = ThreadedFS
+handler.passive_dtp = ThreadedPassiveDTP
 handler.auth_failed_timeout = 0
 handler.timeout = 0
 if setup.get("passivePorts"):

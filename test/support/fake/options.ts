@@ -60,6 +60,8 @@ export interface FakeFtpOptions {
 
   /** Replaces the greeting; `null`: none, and no answer to anything. */
   greeting?: string | null
+  /** In place of greeting; its argument is the greeting, without which there is none. */
+  greet?: Override
   limit?: ConnectionLimit
   /** Every reply in two TCP segments, the first of so many bytes, or in one for every byte. */
   cutReplies?: ReplyCut

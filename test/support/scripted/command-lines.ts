@@ -43,6 +43,11 @@ export class CommandLines {
     return rest
   }
 
+  /** Whether a whole command has come that was not asked for. */
+  get hasMore(): boolean {
+    return this.#bytes.includes('\r\n')
+  }
+
   /** The next command, or why there is none after `patienceMs`. */
   async next(patienceMs: number, stop: AbortSignal): Promise<NextCommand> {
     const deadline = performance.now() + patienceMs

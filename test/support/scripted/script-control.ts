@@ -89,6 +89,11 @@ export class ScriptedControl {
     return next.kind === 'command' ? this.#note(next) : undefined
   }
 
+  /** Whether another command has come together with the last one, or waits at least. */
+  get hasMore(): boolean {
+    return this.#lines.hasMore
+  }
+
   /** `performance.now()` at which the bytes of the last command came. */
   get lastArrival(): number {
     return this.#lastArrival
@@ -178,6 +183,35 @@ export class ScriptedControl {
     return this.startTls()
   }
 
+  /**
+   * Ends TLS, behind what was sent, and goes on in clear (CCC) when the client has ended it as well. `behind` goes out in
+   * the packet of the close_notify.
+   */
+  async leaveTls(behind: string = ''): Promise<void> {
+    await this.flushed()
+    const [secure, carrier, raw] = [this.#stream, this.#tls.carrier, this.#raw]
+    carrier.expectEnd()
+    const left = new Promise<void>((resolve) => void secure.once('end', resolve))
+    secure.off('data', this.#take)
+    secure.resume()
+    raw.cork()
+    const ended = new Promise<void>((resolve) => secure.end(resolve))
+    this.#stream = raw
+    await turnOfTheLoop()
+    raw.write(behind)
+    raw.uncork()
+    await Promise.race([Promise.all([ended, left]), this.closed])
+    this.#take(Buffer.from(carrier.takeBack().clear))
+    this.#listenTo(raw)
+    raw.resume()
+  }
+
+  /** Puts words in clear on a connection under TLS, as somebody on the way could. */
+  async sendInClear(words: string): Promise<void> {
+    await this.flushed()
+    this.#raw.write(words)
+  }
+
   /** Why the last handshake failed. */
   get handshakeError(): Error | undefined {
     return this.#handshakeError
@@ -253,7 +287,9 @@ export class ScriptedControl {
 
   #listenTo(stream: Duplex): void {
     stream.on('data', this.#take)
-    stream.once('end', () => this.#lines.close())
+    stream.once('end', () => {
+      if (stream === this.#stream) this.#lines.close()
+    })
   }
 
   async #nextMustBe(pattern: CommandPattern, failure: DialogueError): Promise<string> {

@@ -114,6 +114,17 @@ export class ScriptedData {
     }
   }
 
+  /** Takes nothing more of what the client sends: what the system has room for is all that goes out. */
+  async stopReading(): Promise<void> {
+    const stream = await this.#ready()
+    stream?.pause()
+  }
+
+  /** Goes on after {@link stopReading}. */
+  readOn(): void {
+    this.#stream?.resume()
+  }
+
   /** Closes in order: under TLS a close_notify, then the FIN. Resolves when both are out. */
   async end(): Promise<void> {
     const stream = await this.#ready()
@@ -180,10 +191,11 @@ export class ScriptedData {
     if (raw === undefined) throw new Error('no data connection')
     const hello = await readClientHello(raw)
     this.#ticket = ticketIdentity(hello)
-    const secure = await tls.accept(raw, hello, (socket) => {
+    const hold = (socket: TLSSocket): void => {
       this.#settings.sockets.hold(socket)
       this.#watch(socket)
-    })
+    }
+    const secure = await tls.accept(raw, hello, hold, 'data')
     this.#reused = secure.isSessionReused()
     this.#readFrom(secure)
     return secure

@@ -1,0 +1,34 @@
+/** Whether a directory takes `a` and `A` for one name: a matter of the file system, and on some of the directory. */
+import { randomBytes } from 'node:crypto'
+import { lstat, open, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { localError } from './local-error.ts'
+import { casePath } from './names.ts'
+import { systemPath } from './system-path.ts'
+
+/** By a file that is there for a moment. Rejects with `ERR_FTP_LOCAL_FILE` where none can be made. */
+export async function ignoresCase(directory: string): Promise<boolean> {
+  const path = casePath(directory, randomBytes(8).toString('hex'))
+  try {
+    await (await open(systemPath(path), 'wx', 0o600)).close()
+  } catch (error) {
+    throw localError(error, path)
+  }
+  try {
+    return await isThere(join(dirname(path), basename(path).toUpperCase()))
+  } catch (error) {
+    throw localError(error, path)
+  } finally {
+    await unlink(systemPath(path))
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(systemPath(path))
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+}

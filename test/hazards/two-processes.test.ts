@@ -119,6 +119,8 @@ async function breakLock(): Promise<void> {
 describe('both run', () => {
   test('the second is refused within seconds, and the first is not harmed', async () => {
     const first = await begun()
+    // It has most of the file to fetch yet, for as long as the other one looks.
+    server.options.bytesPerSecond = SLOW / 20
     const retrievals = server.retrievals.length
     const asked = performance.now()
     await expect(fetchHere()).rejects.toMatchObject({
@@ -126,22 +128,33 @@ describe('both run', () => {
       path: target,
       message: expect.stringMatching(/another process is writing it/) as unknown,
     })
-    // One beat is two seconds; beside them is a machine under load.
-    expect(performance.now() - asked).toBeLessThan(4_000)
+    // One beat is two seconds; a lock is given up for dead after ten.
+    expect(performance.now() - asked).toBeLessThan(8_000)
+    server.options.bytesPerSecond = 100_000_000
     expect(server.retrievals.slice(retrievals).filter(({ offset }) => offset === 0)).toEqual([])
     expect(await outcome(first)).toEqual({ bytes: SIZE })
     await expectWhole()
   })
 
   test('at the same moment: one of them has it, the other is refused', async () => {
-    // Longer than two beats: nobody is done before the others know.
-    server.options.bytesPerSecond = SLOW / 2
-    const outcomes = await Promise.all([1, 2, 3].map(() => start()).map(last))
+    const outcomes = await threeAtOnce()
     expect(outcomes.filter(({ bytes }) => bytes === SIZE)).toHaveLength(1)
     expect(outcomes.filter(({ code }) => code === 'ERR_FTP_LOCAL_FILE')).toHaveLength(2)
     await expectWhole()
   })
 })
+
+/** Nobody is done before the others know. */
+async function threeAtOnce(): Promise<Outcome[]> {
+  server.options.bytesPerSecond = SLOW / 20
+  let refused = 0
+  const ends = [1, 2, 3].map(async () => {
+    const end = await last(start())
+    if (++refused === 2) server.options.bytesPerSecond = 100_000_000
+    return end
+  })
+  return Promise.all(ends)
+}
 
 async function last(child: Child): Promise<Outcome> {
   const said = await child.line()
@@ -158,7 +171,8 @@ describe('the first was killed', () => {
     server.options.bytesPerSecond = 100_000_000
     const asked = performance.now()
     const { resumedBytes } = await fetchHere()
-    expect(performance.now() - asked).toBeLessThan(2_000)
+    // A lock whose process cannot be looked for is given up after ten seconds.
+    expect(performance.now() - asked).toBeLessThan(8_000)
     expect(resumedBytes).toBeGreaterThan(1_000_000)
     await expectWhole()
   })
@@ -167,9 +181,7 @@ describe('the first was killed', () => {
     const first = await begun()
     first.process.kill('SIGKILL')
     await once(first.process, 'exit')
-    // Longer than two beats: nobody is done before the others know.
-    server.options.bytesPerSecond = SLOW / 2
-    const outcomes = await Promise.all([1, 2, 3].map(() => start()).map(last))
+    const outcomes = await threeAtOnce()
     expect(outcomes.filter(({ bytes }) => bytes === SIZE)).toHaveLength(1)
     expect(outcomes.filter(({ code }) => code === 'ERR_FTP_LOCAL_FILE')).toHaveLength(2)
     await expectWhole()
@@ -248,7 +260,9 @@ describe.runIf(process.platform !== 'win32')(
       await vi.waitUntil(async () => (await readdir(folder.path)).includes('file.bin.octoftp-lock'))
       await sleep(200)
       first.process.kill('SIGCONT')
-      expect(await outcome(first)).toMatchObject(isReplaced)
+      // What it had not read waits in its sockets: it may come to its last question before it looks at its lock.
+      const eitherOf = /^ERR_FTP_(LOCAL_FILE|SOURCE_CHANGED)$/
+      expect(await outcome(first)).toMatchObject({ code: expect.stringMatching(eitherOf) as unknown })
       expect(await second).toMatchObject({ bytes: other.length, resumedBytes: 0 })
       expect(Buffer.compare(await readFile(target), other)).toBe(0)
       expect(await readdir(folder.path)).toEqual(['file.bin'])
@@ -284,7 +298,7 @@ test('a lock that another machine has left, or a container: refused, or waited f
   server.options.bytesPerSecond = 100_000_000
   const asked = performance.now()
   await fetchHere()
-  expect(performance.now() - asked).toBeLessThan(13_000)
+  expect(performance.now() - asked).toBeLessThan(25_000)
   expect(performance.now() - asked).toBeGreaterThan(9_000)
   await expectWhole()
 })

@@ -24,7 +24,10 @@ export class FakeSession {
   constructor(server: FakeFtpServer, control: ScriptedControl) {
     this.server = server
     this.control = control
-    this.pace = new Pace(server.rateOf(control.index), (ms) => control.delay(ms))
+    this.pace = new Pace(
+      () => server.rateOf(control.index),
+      (ms) => control.delay(ms),
+    )
   }
 
   /** Number of the control connection. */

@@ -63,8 +63,9 @@ export function writeSmallFileAtOnce(
     }
     renameSync(temporary, systemPath(target))
     return true
-  } catch {
-    unlinkSync(temporary)
+  } catch (error) {
+    // Where the name is gone, another process has taken it: what may stand there by now is not ours.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') unlinkSync(temporary)
     return false
   }
 }

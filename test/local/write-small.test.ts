@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { unlinkSync } from 'node:fs'
 import {
   link,
   lstat,
@@ -128,6 +129,24 @@ describe.each([
       await tree.writeSmall('file', NEW)
       expect(await names()).toEqual(['file'])
       expect(await text('file')).toBe('new')
+    })
+
+    test('what is there stays, where another process has taken the name away meanwhile', async () => {
+      let isTaken = false
+      const taking = Object.assign([Buffer.from('new')], {
+        *[Symbol.iterator]() {
+          if (!isTaken) unlinkSync(part())
+          isTaken = true
+          yield Buffer.from('new')
+        },
+      })
+      const written = await tree.writeSmall('file', taking).then(
+        () => 'written',
+        (error: unknown) => (error as NodeJS.ErrnoException).code,
+      )
+      // Calls made at once are made again by threads; those have one try.
+      expect(written).toBe(kinds === undefined ? 'written' : 'ERR_FTP_LOCAL_FILE')
+      expect(await names()).toEqual(kinds === undefined ? ['file'] : [])
     })
 
     test('a link that was left is not followed', async () => {

@@ -9,9 +9,9 @@ export default defineConfig({
     // Processes, not threads: the tests start servers, and each file has its own event loop and handles.
     pool: 'forks',
     maxWorkers: 2,
-    // Generous, for a machine under load: Pure-FTPd alone takes seconds to refuse a password.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // They tell a test that hangs from one that a machine under load makes slow.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: ['default'],
   },
 })

@@ -25,7 +25,8 @@
  *   Other openings under way are left to finish; one that succeeds proves that the ceiling is higher.
  * - A closing resource counts against the ceiling until it is gone: the server still counts it.
  * - A resource that is replaced may stand beside its replacement: for as long as it is there, one more than the
- *   ceiling is allowed. It goes when it is next free. A replacement that fails changes nothing.
+ *   ceiling is allowed, and at most as many again as the ceiling. It goes when it is next free. A replacement that
+ *   fails changes nothing.
  * - Openings go on without a waiter while somebody holds a lease (the next waiter is likely, and a
  *   login is dear), and are aborted as soon as nobody does: they would only hold the process.
  */
@@ -83,7 +84,8 @@ export class Ledger {
 
   /** Whether a `replace` of it would be heard. */
   mayReplace(resource: ResourceId): boolean {
-    return this.#phase === 'running' && this.#is(resource, 'leased') && !this.#replaced.has(resource)
+    if (this.#phase !== 'running' || !this.#is(resource, 'leased')) return false
+    return !this.#replaced.has(resource) && this.#replaced.size < this.#ceiling
   }
 
   /** What an opening is to replace. */

@@ -2,12 +2,13 @@
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { FtpClient, type TransferState } from '../../src/index.ts'
 import { clientOptions, CONTENT, REMOTE, serving, SIZE } from '../hazards/support/attempt.ts'
 import { fakeFtpServer } from '../support/fake-ftp-server.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { untilTrue } from '../support/eventually.ts'
 
 const SMALL = { minSegmentSize: 1_024 }
 
@@ -21,7 +22,7 @@ test.each([1, 4])('in the middle, %i connections: nothing is fetched twice', asy
     transfer.on('state', ({ state }) => void states.push(state))
     for (let round = 0; round < 3; round++) {
       await once(transfer, 'progress')
-      await vi.waitUntil(() => transfer.progress.bytes > (round + 1) * 100_000, { timeout: 10_000 })
+      await untilTrue(() => transfer.progress.bytes > (round + 1) * 100_000)
       await transfer.pause()
       expect(transfer.state).toBe('paused')
       expect(client.stats()).toMatchObject({ leased: 0, waiting: 0 })

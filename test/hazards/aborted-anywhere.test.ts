@@ -1,6 +1,6 @@
 /** An abort, or cancel(), at any moment: the reason comes out untouched, and all is as before. */
 import { getEventListeners, once } from 'node:events'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { download, FtpClient } from '../../src/index.ts'
 import { fakeFtpServer, type FakeFtpOptions } from '../support/fake-ftp-server.ts'
 import { filteredPort } from '../support/scripted/dead-port.ts'
@@ -18,6 +18,7 @@ import {
   type AttemptOptions,
   type Scene,
 } from './support/attempt.ts'
+import { untilTrue } from '../support/eventually.ts'
 
 const HOWS = ['signal', 'cancel'] as const
 const VERBS = ['USER', 'PASS', 'FEAT', 'TYPE', 'SIZE', 'MDTM', 'EPSV', 'REST', 'RETR'] as const
@@ -110,7 +111,7 @@ test.each(HOWS)('while it waits for a free session, by %s', async (how) => {
     await once(first, 'segment')
     const second = client.download(REMOTE, folder.at('second'), { signal: controller.signal })
     const failed = second.catch((error: unknown) => error)
-    await vi.waitUntil(() => client.stats().waiting === 1)
+    await untilTrue(() => client.stats().waiting === 1)
     if (how === 'signal') controller.abort(reason)
     else second.cancel(reason)
     expect(await failed).toBe(reason)

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   FtpClient,
   type DownloadOptions,
@@ -17,6 +17,7 @@ import { expectNoLeaks } from '../support/leaks.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { PASSWORD, REMOTE, serving, USER } from './support/attempt.ts'
+import { untilTrue } from '../support/eventually.ts'
 
 const SIZE = 6_000_013
 const CONTENT = randomBytes(SIZE, 'interrupted')
@@ -146,7 +147,7 @@ async function expectWhole(content: Buffer = CONTENT): Promise<void> {
 }
 
 const arrived = (transfer: Transfer<DownloadResult>, bytes: number): Promise<unknown> =>
-  vi.waitUntil(() => transfer.progress.bytes > bytes, { timeout: 10_000, interval: 5 })
+  untilTrue(() => transfer.progress.bytes > bytes)
 
 const split = (transfer: Transfer<DownloadResult>): Promise<void> =>
   new Promise((resolve) => {

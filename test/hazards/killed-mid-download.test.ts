@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { fakeFtpServer, type FakeFtpServer } from '../support/fake-ftp-server.ts'
 import { firstDifference } from '../support/first-difference.ts'
 import { patternFile } from '../support/pattern-file.ts'
@@ -11,6 +11,7 @@ import { temporaryDirectory, type TemporaryDirectory } from '../support/temporar
 import { PASSWORD, REMOTE, serving, USER } from './support/attempt.ts'
 import { expectClaimsTrue } from './support/claims.ts'
 import { prepareProgram, type Program } from './support/child-process.ts'
+import { untilTrue } from '../support/eventually.ts'
 
 const MIB = 1_048_576
 const KILLS = 12
@@ -91,7 +92,7 @@ function pace(rates: readonly number[]): void {
 async function instant(random: () => number): Promise<void> {
   if (random() < 1 / EARLY_ONE_IN) return sleep(random() * LATEST_EARLY_MS)
   const before = bytesSent()
-  await vi.waitUntil(() => bytesSent() > before, { timeout: 20_000, interval: 5 })
+  await untilTrue(() => bytesSent() > before)
   await sleep(random() * LONGEST_LIFE_MS)
 }
 

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdir, open, readdir, readFile, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { FtpClient, type DownloadResult, type Transfer } from '../../src/index.ts'
 import { journalPath, lockPath, partPath } from '../../src/local/names.ts'
 import { fakeFtpServer } from '../support/fake-ftp-server.ts'
@@ -14,6 +14,7 @@ import { randomBytes } from '../support/random-bytes.ts'
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { clientOptions, PASSWORD, REMOTE, serving, USER } from './support/attempt.ts'
 import { runScript } from './support/child-process.ts'
+import { untilTrue } from '../support/eventually.ts'
 
 const SIZE = 6_000_000
 const CONTENT = randomBytes(SIZE, 'touched')
@@ -43,9 +44,7 @@ async function touched(
     const transfer = client.download(REMOTE, target, { connections: 2, minSegmentSize: 1_024 })
     const scene = { folder, target, transfer }
     const outcome = transfer.catch((error: unknown) => error as { code: string })
-    await vi.waitUntil(async () => (await readdir(folder.path)).includes('files.bin.octoftp-journal'), {
-      timeout: 10_000,
-    })
+    await untilTrue(async () => (await readdir(folder.path)).includes('files.bin.octoftp-journal'))
     await meddle(scene)
     server.options.bytesPerSecond = 100_000_000
     await expectAfter(await outcome, scene)
@@ -129,7 +128,7 @@ posix('the folder is removed, with all in it: an error, and it is not made anew'
     await mkdir(dirname(target))
     const transfer = client.download(REMOTE, target, { connections: 2, minSegmentSize: 1_024 })
     const outcome = transfer.catch((error: unknown) => error)
-    await vi.waitUntil(() => transfer.progress.bytes > 1_000_000, { timeout: 10_000 })
+    await untilTrue(() => transfer.progress.bytes > 1_000_000)
     await rm(dirname(target), { recursive: true })
     server.options.bytesPerSecond = 100_000_000
     expect(await outcome).toMatchObject({ name: 'FtpTransferError', code: 'ERR_FTP_LOCAL_FILE' })

@@ -8,7 +8,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { buffer } from 'node:stream/consumers'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { FtpClient, type FtpClientOptions, type FtpSession } from '../../src/index.ts'
 import { treeServer } from '../mirror/support/tree-server.ts'
 import type { FakeFtpServer, FakeSession, Override } from '../support/fake-ftp-server.ts'
@@ -16,6 +16,7 @@ import { expectNoLeaks } from '../support/leaks.ts'
 import { filteredPort } from '../support/scripted/dead-port.ts'
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { BRISK } from './support/attempt.ts'
+import { untilTrue } from '../support/eventually.ts'
 
 const HOWS = ['signal', 'destroy'] as const
 type How = (typeof HOWS)[number]
@@ -181,7 +182,7 @@ function expectStopped(
     await arm(() => (how === 'signal' ? controller.abort(reason) : ftp.destroy(reason)), scene)
     expect(await failureOf(() => call(scene)), what).toBe(reason)
     expect(getEventListeners(signal, 'abort'), what).toEqual([])
-    await vi.waitUntil(() => ftp.stats().leased === 0)
+    await untilTrue(() => ftp.stats().leased === 0)
     expect(ftp.stats(), what).toMatchObject({ leased: 0, waiting: 0 })
     expect(await readFile(folder.at('local', 'old'), 'utf8'), what).toBe('older')
     const names = await readdir(folder.at('local'), { recursive: true })
@@ -242,7 +243,7 @@ describe.each(Object.entries(CALLS))('%s', (name, call) => {
       await using server = await listenedTo(() => Promise.resolve())
       const arm = async (stop: () => void, { ftp }: Scene): Promise<void> => {
         const held = await ftp.session()
-        const isWaiting = vi.waitUntil(() => ftp.stats().waiting > 0)
+        const isWaiting = untilTrue(() => ftp.stats().waiting > 0)
         void isWaiting.then(() => {
           stop()
           held.release()
@@ -256,7 +257,7 @@ describe.each(Object.entries(CALLS))('%s', (name, call) => {
     await expectNoLeaks(async () => {
       await using server = await listenedTo(() => Promise.resolve(), { greeting: null })
       const arm = (stop: () => void): void =>
-        void vi.waitUntil(() => server.openControlConnections > 0).then(stop)
+        void untilTrue(() => server.openControlConnections > 0).then(stop)
       await expectStopped(server, { how, call, what: name, arm })
     })
   })
@@ -268,7 +269,7 @@ describe.each(Object.entries(CALLS))('%s', (name, call) => {
       })
       const arm = (stop: () => void): void => {
         const isTurnedAway = (): boolean => server.commands.length > 0 && server.openControlConnections === 0
-        const hasGone = vi.waitUntil(isTurnedAway)
+        const hasGone = untilTrue(isTurnedAway)
         void hasGone.then(stop)
       }
       const retry = { attempts: 5, minDelay: 60_000, maxDelay: 60_000, jitter: 0 }

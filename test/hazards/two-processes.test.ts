@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { FtpClient, type DownloadOptions, type DownloadResult } from '../../src/index.ts'
 import { LockFile } from '../../src/local/lock-file.ts'
 import { fakeFtpServer, type FakeFtpServer } from '../support/fake-ftp-server.ts'
@@ -14,6 +14,7 @@ import { temporaryDirectory, type TemporaryDirectory } from '../support/temporar
 import { BRISK, PASSWORD, REMOTE, serving, USER } from './support/attempt.ts'
 import { expectClaimsTrue } from './support/claims.ts'
 import { prepareProgram, type Program } from './support/child-process.ts'
+import { untilTrue } from '../support/eventually.ts'
 
 const SIZE = 8_000_009
 const CONTENT = randomBytes(SIZE, 'two processes')
@@ -164,7 +165,7 @@ async function last(child: Child): Promise<Outcome> {
 describe('the first was killed', () => {
   test.runIf(process.platform === 'linux')('the second goes on at once', async () => {
     const first = await begun({ connections: 1 })
-    await vi.waitUntil(async () => (await expectClaimsTrue(target, SOURCE)) > 1_000_000, { timeout: 5_000 })
+    await untilTrue(async () => (await expectClaimsTrue(target, SOURCE)) > 1_000_000)
     first.process.kill('SIGKILL')
     await once(first.process, 'exit')
     expect(await readdir(folder.path)).toContain('file.bin.octoftp-lock')
@@ -199,9 +200,7 @@ describe.runIf(process.platform !== 'win32')(
         'with a journal',
         async () => {
           const child = await begun({ connections: 1 })
-          await vi.waitUntil(async () => (await expectClaimsTrue(target, SOURCE)) > 1_000_000, {
-            timeout: 5_000,
-          })
+          await untilTrue(async () => (await expectClaimsTrue(target, SOURCE)) > 1_000_000)
           return child
         },
       ],
@@ -257,7 +256,7 @@ describe.runIf(process.platform !== 'win32')(
       const second = fetchHere()
       second.catch(() => {})
       second.catch(() => {}) // Told where it is awaited.
-      await vi.waitUntil(async () => (await readdir(folder.path)).includes('file.bin.octoftp-lock'))
+      await untilTrue(async () => (await readdir(folder.path)).includes('file.bin.octoftp-lock'))
       await sleep(200)
       first.process.kill('SIGCONT')
       // What it had not read waits in its sockets: it may come to its last question before it looks at its lock.
@@ -273,9 +272,7 @@ describe.runIf(process.platform !== 'win32')(
       async (keepPartial) => {
         const first = await begun({ keepPartial, connections: 1 })
         const lock = await readFile(`${target}.octoftp-lock`)
-        await vi.waitUntil(async () => !lock.equals(await readFile(`${target}.octoftp-lock`)), {
-          timeout: 5_000,
-        })
+        await untilTrue(async () => !lock.equals(await readFile(`${target}.octoftp-lock`)))
         // Just after a beat: it will not look at its lock for two seconds.
         first.process.kill('SIGSTOP')
         first.process.kill('SIGUSR2')

@@ -6,12 +6,13 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Readable } from 'node:stream'
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import { FtpClient, FtpError, FtpProtocolError, FtpReplyError, FtpTimeoutError } from '../../src/index.ts'
 import { certificate } from '../support/certificates.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { untilPasses } from '../support/eventually.ts'
 import { modelServer, type ModelServer } from './model-server.ts'
 import type { ServerPlan } from './plan.ts'
 
@@ -122,10 +123,10 @@ async function nextTime(scene: Scene): Promise<void> {
   }
   expect(scene.client.stats(), 'nothing is in use').toMatchObject({ leased: 0, waiting: 0 })
   // A last reply that never comes is waited for behind the back of the call.
-  await vi.waitFor(() => {
+  await untilPasses(() => {
     const { open, idle } = scene.client.stats()
     expect(open, 'all are idle').toBe(idle)
-  }, DEADLINE_MS)
+  })
 }
 
 /** Whether it is an answer to something else. */

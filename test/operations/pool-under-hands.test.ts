@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { FtpClient, type FtpClientOptions } from '../../src/index.ts'
 import { deferred } from '../../src/util/deferred.ts'
 import { runScript } from '../hazards/support/child-process.ts'
@@ -17,6 +17,7 @@ import {
 import { expectNoLeaks } from '../support/leaks.ts'
 import { patternFile } from '../support/pattern-file.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { untilPasses } from '../support/eventually.ts'
 
 const NUMBERS = Array.from({ length: 50 }, (_, index) => index)
 /** Each has as many bytes as its number says. */
@@ -70,7 +71,7 @@ function play(
     await using ftp = new FtpClient(await clientOptions(server, client))
     await use({ server, ftp })
     // What was cut takes its leave first.
-    await vi.waitFor(() => {
+    await untilPasses(() => {
       const { open, idle, waiting, leased } = ftp.stats()
       expect({ open, waiting, leased }).toEqual({ open: idle, waiting: 0, leased: 0 })
     })
@@ -235,7 +236,7 @@ describe('connections that their own caller holds', () => {
         yield 'last'
       }
       const upload = ftp.upload(source(), '/new')
-      await vi.waitFor(() => expect(upload.progress.bytes).toBe(5))
+      await untilPasses(() => expect(upload.progress.bytes).toBe(5))
       if (how === 'paused') {
         void upload.pause()
         more.resolve(undefined)

@@ -1,7 +1,7 @@
 /** Trees walked: on real servers, and on what real ones will not do on demand. */
 import { chmodSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, test, vi } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { FtpClient, type Entry, type FtpClientOptions } from '../../src/index.ts'
 import { entryOf } from '../../src/listing/entry.ts'
 import { walk, walkSettings, type WalkOptions } from '../../src/operations/walk.ts'
@@ -9,6 +9,7 @@ import type { RunningServer } from '../servers/types.ts'
 import { describeServers } from '../servers/vitest.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
 import { scriptedServer, type ScriptedControl, type ScriptedServer } from '../support/scripted-server.ts'
+import { untilPasses } from '../support/eventually.ts'
 
 async function pathsOf(entries: AsyncIterable<Entry>): Promise<(string | undefined)[]> {
   const paths: (string | undefined)[] = []
@@ -164,7 +165,7 @@ describeServers(
       await using ftp = client()
       plant(server(), 'early')
       for await (const { type } of ftp.walk('early')) if (type === 'file') break
-      await vi.waitFor(() => expect(ftp.stats().idle).toBe(ftp.stats().open))
+      await untilPasses(() => expect(ftp.stats().idle).toBe(ftp.stats().open))
       const controller = new AbortController()
       const filter = (): boolean => {
         controller.abort()
@@ -172,7 +173,7 @@ describeServers(
       }
       const stopped = outcome(ftp.walk('early', { signal: controller.signal, filter }))
       expect((await stopped).error).toBe(controller.signal.reason)
-      await vi.waitFor(() => expect(ftp.stats().idle).toBe(ftp.stats().open))
+      await untilPasses(() => expect(ftp.stats().idle).toBe(ftp.stats().open))
       expect(await pathsOf(ftp.walk('early/empty'))).toEqual([])
     })
   },
@@ -348,7 +349,7 @@ describe('a walk', () => {
       path === '' ? root : path === 'a' ? { endless: 'type=file; one' } : ['type=file; two']
     await walked(endless, async (ftp) => {
       for await (const { path } of ftp.walk()) if (path === 'a/one') break
-      await vi.waitFor(() => expect(ftp.stats().idle).toBe(ftp.stats().open))
+      await untilPasses(() => expect(ftp.stats().idle).toBe(ftp.stats().open))
       const controller = new AbortController()
       const { signal } = controller
       const reason = new Error('stopped')
@@ -362,7 +363,7 @@ describe('a walk', () => {
         }),
       )
       expect((await stopped).error).toBe(reason)
-      await vi.waitFor(() => expect(ftp.stats().idle).toBe(ftp.stats().open))
+      await untilPasses(() => expect(ftp.stats().idle).toBe(ftp.stats().open))
     })
   })
 

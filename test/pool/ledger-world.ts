@@ -145,7 +145,8 @@ export class World {
   #replace(resource: ResourceId | undefined, isNamed: boolean): void {
     if (resource === undefined) return
     const may = this.ledger.mayReplace(resource)
-    assert.equal(may, this.#phase === 'running' && !this.#replaced.has(resource))
+    const hasRoom = this.#replaced.size < this.ledger.stats().ceiling
+    assert.equal(may, this.#phase === 'running' && !this.#replaced.has(resource) && hasRoom)
     let waiter: WaiterId | undefined
     if (isNamed) {
       this.#waiters += 1

@@ -21,7 +21,7 @@ export interface ChildOptions {
   readonly env?: Record<string, string>
   /** The command line around `node script.js`, such as `prlimit --fsize=1 node script.js`. */
   readonly wrap?: (node: string, script: string) => readonly string[]
-  /** After so many milliseconds it is killed. Default 10,000. */
+  /** After so many milliseconds it is killed. Default 20,000. */
   readonly longestMs?: number
 }
 
@@ -32,7 +32,7 @@ export interface ChildOptions {
 export async function runScript(
   folder: TemporaryDirectory,
   script: string,
-  { env = {}, wrap = (node, path) => [node, path], longestMs = 10_000 }: ChildOptions = {},
+  { env = {}, wrap = (node, path) => [node, path], longestMs = 20_000 }: ChildOptions = {},
 ): Promise<ChildOutcome> {
   const path = await prepare(folder, script)
   const [command = '', ...args] = wrap(process.execPath, path)

@@ -15,7 +15,7 @@ import { Random } from '../fuzz/random.ts'
 import { serverMatrix, startServer, type RunningServer } from '../servers/index.ts'
 import { FAULTS, FaultyRelay } from './faulty-relay.ts'
 import { Memory } from './memory.ts'
-import { furnish, JOBS, WrongResult, type Bench } from './work.ts'
+import { furnish, JOBS, Overtaken, WrongResult, type Bench } from './work.ts'
 
 const { values } = parseArgs({
   options: {
@@ -56,6 +56,7 @@ interface Place {
 
 const wrong: string[] = []
 const codes = new Map<string, number>()
+const overtaken: string[] = []
 
 function clientFor({ server, relay }: Place): FtpClient {
   const { port } = relay
@@ -144,6 +145,10 @@ async function perform(place: Place, client: FtpClient, name: string, mayFail: b
     return true
   } catch (error) {
     counted.failed += 1
+    if (mayFail && error instanceof Overtaken) {
+      overtaken.push(`${place.name}, ${name}: ${error.message}`)
+      return false
+    }
     if (error instanceof FtpError) codes.set(error.code, (codes.get(error.code) ?? 0) + 1)
     if (mayFail && error instanceof FtpError) {
       await sleep(RETRY.minDelay)
@@ -192,6 +197,7 @@ function report(places: readonly Place[], memory: Memory): void {
   }
   console.log(`errors: ${[...codes].map(([code, count]) => `${code} ${count}`).join(', ')}`)
   console.log(`memory after collection, MB: ${memory.shown()}`)
+  for (const line of overtaken) console.log(`carried out late by the server: ${line}`)
   for (const line of wrong) console.log(`NOT RIGHT: ${line}`)
   console.log(
     wrong.length === 0

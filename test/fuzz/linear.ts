@@ -1,5 +1,5 @@
 /**
- * Inputs of every kind, doubled up to 64 MB, and how much longer each takes than the one of half its size. The time is
+ * Inputs of every kind, doubled up to 64 MB, and how the time that each takes grows with it. The time is
  * the processor's, the best of three for all but the largest: what is left of it that is not the input's own is noise.
  */
 import { ListingParser } from '../../src/listing/listing-parser.ts'
@@ -17,8 +17,10 @@ const MOST_BYTES = 64 * MIB
 const TRIES = 3
 /** From this size on one try is enough: noise is little beside what it takes, and the memory of three is much. */
 const LARGE_BYTES = 16 * MIB
-/** Twice, and what caches and collections add. */
-const MOST_GROWTH = 3
+/** From this size on the growth is looked at: below, compiling and the clock say more. */
+const FIRST_BYTES = 4 * MIB
+/** The power of the size that the time grows by: 1 is linear, 2 is quadratic; caches and collections add some. */
+const MOST_POWER = 1.4
 /** Less says more of the clock than of the work. Milliseconds. */
 const LEAST_MS = 20
 
@@ -40,16 +42,17 @@ export function showGrowth(): boolean {
 }
 
 function isLinear({ what, unit, run }: Subject): boolean {
-  const times: number[] = []
+  const times = new Map<number, number>()
   for (let size = MIB; size <= MOST_BYTES; size *= 2) {
     const input = Buffer.alloc(size, unit)
     const tries = size < LARGE_BYTES ? TRIES : 1
-    times.push(Math.min(...Array.from({ length: tries }, () => processorMs(() => run(input)))))
+    times.set(size, Math.min(...Array.from({ length: tries }, () => processorMs(() => run(input)))))
   }
-  const growth = times.slice(1).map((ms, index) => ms / Math.max(LEAST_MS, times[index] ?? 0))
-  const worst = Math.max(...growth)
-  console.log(`${what}: ${times.map((ms) => ms.toFixed(0)).join(', ')} ms; at most ${worst.toFixed(1)} times`)
-  return worst <= MOST_GROWTH
+  const [first, last] = [FIRST_BYTES, MOST_BYTES].map((size) => Math.max(LEAST_MS, times.get(size) ?? 0))
+  const power = Math.log2((last ?? 0) / (first ?? 1)) / Math.log2(MOST_BYTES / FIRST_BYTES)
+  const shown = [...times.values()].map((ms) => ms.toFixed(0)).join(', ')
+  console.log(`${what}: ${shown} ms; by the power ${power.toFixed(2)}`)
+  return power <= MOST_POWER
 }
 
 function processorMs(run: () => void): number {

@@ -22,6 +22,8 @@ const SHARES: readonly (readonly [Fault, number])[] = [
 ]
 const MOST_BYTES_BEFORE = 1_500_000
 const LONGEST_PAUSE_MS = 1_500
+/** What one end has closed, and the other has not, is forgotten then, as by routers on the way. */
+const LONGEST_HALF_OPEN_MS = 10_000
 const LONGEST_DELAY_MS = 40
 /** Of a connection that is slow, in each direction. */
 const SLOW_BYTES_PER_SECOND = 400_000
@@ -96,6 +98,17 @@ export class FaultyRelay {
     )
     this.#relay(client, server, way === 0 ? befall : undefined)
     this.#relay(server, client, way === 1 ? befall : undefined)
+    for (const socket of [client, server]) {
+      socket.once('end', () => this.#forget([client, server]))
+      socket.once('close', () => this.#forget([client, server]))
+    }
+  }
+
+  #forget(sockets: readonly Socket[]): void {
+    if (sockets.every(({ destroyed }) => destroyed)) return
+    this.#later(LONGEST_HALF_OPEN_MS, () => {
+      for (const socket of sockets) socket.destroy()
+    })
   }
 
   #relay(from: Socket, to: Socket, befall: Befalling | undefined): void {

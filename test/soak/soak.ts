@@ -4,7 +4,7 @@
  * work has to succeed, everything is closed, and the memory has to be where it was. Prints a report; ends with 1 where
  * anything did not hold.
  */
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +15,7 @@ import { Random } from '../fuzz/random.ts'
 import { serverMatrix, startServer, type RunningServer } from '../servers/index.ts'
 import { FAULTS, FaultyRelay } from './faulty-relay.ts'
 import { Memory } from './memory.ts'
+import { openSockets } from './sockets.ts'
 import { furnish, JOBS, Overtaken, WrongResult, type Bench } from './work.ts'
 
 const { values } = parseArgs({
@@ -55,7 +56,8 @@ interface Place {
 }
 
 const wrong: string[] = []
-const codes = new Map<string, number>()
+/** How often each code came, and of what. */
+const codes = new Map<string, Map<string, number>>()
 const overtaken: string[] = []
 
 function clientFor({ server, relay }: Place): FtpClient {
@@ -149,7 +151,7 @@ async function perform(place: Place, client: FtpClient, name: string, mayFail: b
       overtaken.push(`${place.name}, ${name}: ${error.message}`)
       return false
     }
-    if (error instanceof FtpError) codes.set(error.code, (codes.get(error.code) ?? 0) + 1)
+    if (error instanceof FtpError) countCode(error.code, `${place.name}, ${name}`)
     if (mayFail && error instanceof FtpError) {
       await sleep(RETRY.minDelay)
       return false
@@ -160,6 +162,11 @@ async function perform(place: Place, client: FtpClient, name: string, mayFail: b
     )
     return false
   }
+}
+
+function countCode(code: string, what: string): void {
+  const counts = codes.get(code) ?? new Map<string, number>()
+  codes.set(code, counts.set(what, (counts.get(what) ?? 0) + 1))
 }
 
 async function withinLimit(working: Promise<void> | undefined): Promise<void> {
@@ -175,17 +182,6 @@ async function withinLimit(working: Promise<void> | undefined): Promise<void> {
   }
 }
 
-/** Sockets that this process has. */
-function sockets(): number {
-  return readdirSync('/proc/self/fd').filter((name) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${name}`).startsWith('socket:')
-    } catch {
-      return false
-    }
-  }).length
-}
-
 function report(places: readonly Place[], memory: Memory): void {
   console.log(`\nseed ${seed}, ${values.minutes} minutes, ${places.length} servers`)
   for (const { name, tally, relay } of places) {
@@ -195,7 +191,10 @@ function report(places: readonly Place[], memory: Memory): void {
     const faults = FAULTS.map((fault) => `${fault} ${relay.counts[fault]}`)
     console.log(`${name}\n  ${work.sort().join(', ')}\n  connections: ${faults.join(', ')}`)
   }
-  console.log(`errors: ${[...codes].map(([code, count]) => `${code} ${count}`).join(', ')}`)
+  for (const [code, counts] of codes) {
+    const of = [...counts].map(([what, count]) => `${what} ${count}`)
+    console.log(`${code}: ${of.join('; ')}`)
+  }
   console.log(`memory after collection, MB: ${memory.shown()}`)
   for (const line of overtaken) console.log(`carried out late by the server: ${line}`)
   for (const line of wrong) console.log(`NOT RIGHT: ${line}`)
@@ -208,7 +207,7 @@ function report(places: readonly Place[], memory: Memory): void {
 
 const folder = mkdtempSync(join(tmpdir(), 'octoftp-soak-'))
 console.log(`seed ${seed}`)
-const before = sockets()
+const before = openSockets()
 const places = await openPlaces(folder)
 const memory = new Memory()
 try {
@@ -223,8 +222,9 @@ try {
 }
 // What was closed is gone by the next turns of the loop.
 await sleep(1_000)
-const left = sockets() - before
-if (left > 0) wrong.push(`${left} sockets are open still`)
+for (const [inode, socket] of openSockets()) {
+  if (!before.has(inode)) wrong.push(`a socket is open still: ${socket}`)
+}
 if (!memory.isFlat()) wrong.push('the memory has grown')
 report(places, memory)
 process.exitCode = wrong.length === 0 ? 0 : 1

@@ -19,21 +19,28 @@ const besideTheLibrary: Plugin = {
   },
 }
 
-export default defineConfig([
-  { ...shared, entry: ['src/index.ts'], dts: true, sourcemap: true, clean: ['!cli*'] },
-  {
-    ...shared,
-    entry: { cli: 'src/cli/main.ts' },
-    clean: ['!index*'],
-    // Bundled, though they are packages: whoever installs this one installs no other.
-    noExternal: [/.*/],
-    esbuildPlugins: [besideTheLibrary],
-    esbuildOptions: (options) => {
-      options.chunkNames = 'cli-[name]-[hash]'
-    },
-    // Commander is CommonJS, and requires modules of Node.
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
+export const library: Options = {
+  ...shared,
+  entry: ['src/index.ts'],
+  dts: true,
+  sourcemap: true,
+  clean: ['!cli*'],
+}
+
+export const commandLine: Options = {
+  ...shared,
+  entry: { cli: 'src/cli/main.ts' },
+  clean: ['!index*'],
+  // Bundled, though they are packages: whoever installs this one installs no other.
+  noExternal: [/.*/],
+  esbuildPlugins: [besideTheLibrary],
+  esbuildOptions: (options) => {
+    options.chunkNames = 'cli-[name]-[hash]'
   },
-])
+  // Commander is CommonJS, and requires modules of Node.
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
+}
+
+export default defineConfig([library, commandLine])

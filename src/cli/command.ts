@@ -5,6 +5,8 @@ export interface CommandContext {
   readonly output: Output
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal
+  /** From now on `signal` is a new one: of the next command in a shell. */
+  readonly renewSignal: () => void
 }
 
 export interface OptionDefinition {

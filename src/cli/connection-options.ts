@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { FtpClient, type FtpClientOptions } from '../index.ts'
 import { checked, LocalFailure } from './failures.ts'
-import { credentialsOf, type Credentials } from './login/credentials.ts'
+import { credentialsOf } from './login/credentials.ts'
 import type { Place } from './place.ts'
 
 /** As they are typed; numbers have been read. */
@@ -42,14 +42,15 @@ async function tlsOptions({ ca, insecure }: ConnectionOptions): Promise<FtpClien
   }
 }
 
+type ClientOptions = ConnectionOptions & { readonly connections?: number | 'auto' }
+
 /** Does `work` with a client of the place's server, which is closed behind it; at once behind a failure. */
 export async function withClient<T>(
   place: Place,
-  options: ConnectionOptions & { readonly connections?: number | 'auto' },
+  options: ClientOptions,
   work: (client: FtpClient) => Promise<T>,
 ): Promise<T> {
-  const [login] = await credentialsOf([place], options)
-  const client = openClient(place, login, options, await clientOptions(options))
+  const client = await openClient(place, options)
   try {
     const result = await work(client)
     await client.close()
@@ -64,13 +65,11 @@ const MOST_AUTOMATIC = 16
 /** What is asked beside the transfers: sizes, listings. */
 const LEAST_CONNECTIONS = 4
 
-function openClient(
-  { url }: Place,
-  login: Credentials | undefined,
-  { connections, limit }: { readonly connections?: number | 'auto'; readonly limit?: number },
-  shared: FtpClientOptions,
-): FtpClient {
-  const { host, port, security } = url
+export async function openClient(place: Place, options: ClientOptions): Promise<FtpClient> {
+  const { host, port, security } = place.url
+  const { connections, limit } = options
+  const [login] = await credentialsOf([place], options)
+  const shared = await clientOptions(options)
   const most = connections === 'auto' ? MOST_AUTOMATIC : Math.max(connections ?? 0, LEAST_CONNECTIONS)
   return checked(
     () =>

@@ -1,6 +1,6 @@
 /** What a command ends with: the exit codes of docs/command-line.md. */
 import { FtpError, FtpReplyError, FtpTimeoutError } from '../index.ts'
-import { Interrupted, UsageError } from './failures.ts'
+import { Interrupted, Unsupported, UsageError } from './failures.ts'
 
 export const EXIT = {
   fine: 0,
@@ -16,6 +16,7 @@ export const EXIT = {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Interrupted) return error.exitCode
   if (error instanceof UsageError) return EXIT.syntax
+  if (error instanceof Unsupported) return EXIT.notImplemented
   if (error instanceof FtpTimeoutError) {
     return ['connect', 'greeting', 'tls'].includes(error.phase) ? EXIT.connect : EXIT.other
   }

@@ -16,8 +16,15 @@ export class Interrupted extends Error {
   readonly exitCode: number
 
   constructor(signal: string, exitCode: number) {
-    super(`ended by ${signal}`)
+    super(signal === 'SIGINT' ? 'Cancelled' : `Ended by ${signal}`)
     this.exitCode = exitCode
+  }
+}
+
+/** Something that the server has no command for. */
+export class Unsupported extends Error {
+  static {
+    this.prototype.name = 'Unsupported'
   }
 }
 

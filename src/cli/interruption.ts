@@ -5,7 +5,7 @@ import { Interrupted } from './failures.ts'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export class Interruption {
-  readonly #controller = new AbortController()
+  #controller = new AbortController()
   readonly #stop: readonly (() => void)[]
 
   constructor() {
@@ -22,6 +22,11 @@ export class Interruption {
 
   get signal(): AbortSignal {
     return this.#controller.signal
+  }
+
+  /** For what comes next. */
+  renew(): void {
+    if (this.signal.aborted) this.#controller = new AbortController()
   }
 
   [Symbol.dispose](): void {

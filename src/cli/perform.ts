@@ -1,5 +1,5 @@
 /** Runs one command with what all of them need: output, transcript, interruption; and tells how it failed. */
-import type { CommandDefinition } from './command.ts'
+import type { CommandContext, CommandDefinition } from './command.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { explain } from './explain.ts'
 import { Interruption } from './interruption.ts'
@@ -28,7 +28,7 @@ export async function perform(
     const closeTranscript = await openTranscript(options.log, output)
     try {
       const { run } = await definition.load()
-      return await run({ output, signal: interruption.signal }, parameters, options as never)
+      return await run(contextOf(output, interruption), parameters, options as never)
     } finally {
       await closeTranscript()
     }
@@ -37,5 +37,15 @@ export async function perform(
     output.event('error', { error, exitCode })
     for (const line of explain(error, definition.name)) output.complain(line, 'red')
     return exitCode
+  }
+}
+
+function contextOf(output: Output, interruption: Interruption): CommandContext {
+  return {
+    output,
+    get signal() {
+      return interruption.signal
+    },
+    renewSignal: () => interruption.renew(),
   }
 }

@@ -4,6 +4,7 @@
  */
 import { parseFtpUrl, type FtpUrl } from '../index.ts'
 import { checked, UsageError } from './failures.ts'
+import type { Output } from './output.ts'
 import { savedConnections, type SavedConnection } from './login/saved-connections.ts'
 
 export interface Place {
@@ -82,7 +83,17 @@ export function nameIn({ url }: Place): string | undefined {
   return isName ? name : undefined
 }
 
-/** The same server, another path (as it is on the wire, in text). */
-export function pathText({ url }: Place): string {
-  return Buffer.from(url.path).toString('utf8')
+/** The path on the server, for people. */
+export function pathText(path: Uint8Array): string {
+  return Buffer.from(path).toString('utf8')
+}
+
+/** `/pub/` names the same directory as `/pub`; `/` is the root. */
+export function withoutLastSlash(path: Uint8Array): Uint8Array {
+  return path.length > 1 && path.at(-1) === 0x2f ? path.subarray(0, -1) : path
+}
+
+/** Tells of a password that others can read. */
+export function warning(output: Pick<Output, 'say'>): (message: string) => void {
+  return (message) => output.say(message, 'yellow')
 }

@@ -18,7 +18,7 @@ import { EXIT, exitCodeOfAll } from '../exit-code.ts'
 import { checked, Interrupted, LocalFailure, UsageError } from '../failures.ts'
 import { credentialsOf, type Credentials } from '../login/credentials.ts'
 import type { ChecksumOption } from '../option-values.ts'
-import { nameIn, readPlace, type Place } from '../place.ts'
+import { nameIn, readPlace, warning, type Place } from '../place.ts'
 import { downloadText } from '../text/result-text.ts'
 import { reasonOf } from '../explain.ts'
 import { TransferView } from '../view/follow.ts'
@@ -48,8 +48,7 @@ async function readPlaces(
   urls: readonly string[],
   options: GetOptions,
 ): Promise<Place[]> {
-  const warn = (message: string): void => output.say(message, 'yellow')
-  const given = await Promise.all(urls.map((url) => readPlace(url, warn)))
+  const given = await Promise.all(urls.map((url) => readPlace(url, warning(output))))
   const listed = options.sources === undefined ? [] : await readSources(options.sources)
   const places = [...given, ...listed]
   if (places.length === 0)
@@ -100,7 +99,7 @@ async function fetchFromMirrors(
   places: readonly Place[],
   options: GetOptions,
 ): Promise<void> {
-  const logins = await credentialsOf(places, options)
+  const logins = await credentialsOf(places, options, warning(context.output))
   const settings = await oneShotOptions(context, options)
   const sources = places.map((place, index) => sourceOf(place, logins[index]))
   await follow(
@@ -120,9 +119,12 @@ async function fetchEach(
     throw new UsageError(
       'One checksum cannot be that of several files: --checksum auto asks the server for each',
     )
-  const logins = await credentialsOf(places, options)
+  const logins = await credentialsOf(places, options, warning(context.output))
   const settings = await oneShotOptions(context, options)
   const targets = await Promise.all(places.map((place) => targetOf([place], options.output)))
+  const twice = targets.find((target, index) => targets.indexOf(target) !== index)
+  if (twice !== undefined)
+    throw new UsageError(`Two of the URLs would both become ${twice}: fetch one by itself`)
   using view = new TransferView(context.output)
   const queue = new TransferQueue({ concurrency: FILES_AT_ONCE })
   const failures: unknown[] = []

@@ -13,11 +13,9 @@ import type { Place } from '../place.ts'
 import { netrcLogin } from './netrc.ts'
 import { askSecret, canAsk } from './prompt.ts'
 
-type Ask = () => Promise<string>
-
 export interface Credentials {
   readonly user: string | undefined
-  readonly password: string | Ask | undefined
+  readonly password: string | undefined
 }
 
 export interface CredentialSources {
@@ -29,45 +27,59 @@ export interface CredentialSources {
   readonly netrc: string | undefined
 }
 
-/** For each place; the same login is asked for once. */
+/** For each place. Whoever has to be asked is asked now, before anything is drawn, and once for each login. */
 export async function credentialsOf(
   places: readonly Place[],
   options: { readonly user?: string | undefined; readonly netrc: boolean },
+  warn: (message: string) => void = () => {},
 ): Promise<Credentials[]> {
   const hosts = new Set(places.map(({ url }) => `${url.host}:${url.port}`))
+  if (hosts.size > 1 && environmentPassword() !== undefined)
+    warn(
+      'OCTOFTP_PASSWORD is not used: it would go to several hosts. .netrc and saved connections have one for each',
+    )
   const sources: CredentialSources = {
     user: options.user,
     environmentPassword: hosts.size > 1 ? undefined : environmentPassword(),
     netrc: options.netrc ? await netrcText() : undefined,
   }
-  const asked = new Map<string, Ask>()
-  const asking = (question: string): Ask => {
-    const ask = asked.get(question) ?? once(() => askSecret(question))
-    asked.set(question, ask)
-    return ask
+  const answers = new Map<string, string>()
+  const found: Credentials[] = []
+  for (const place of places) {
+    const known = knownCredentials(place, sources)
+    found.push(isComplete(known) || !canAsk() ? known : await asked(place, known, answers))
   }
-  return places.map((place) => credentials(place, sources, canAsk() ? asking : undefined))
+  return found
 }
 
-/** @param asking `undefined` where nobody can be asked */
-export function credentials(
+async function asked(
+  { url }: Place,
+  { user = '' }: Credentials,
+  answers: Map<string, string>,
+): Promise<Credentials> {
+  const question = `Password for ${user}@${url.host}`
+  const password = answers.get(question) ?? (await askSecret(question))
+  answers.set(question, password)
+  return { user, password }
+}
+
+/** An anonymous login needs no password. */
+function isComplete({ user, password }: Credentials): boolean {
+  return password !== undefined || user === undefined || user === 'anonymous'
+}
+
+/** Without asking anybody. */
+export function knownCredentials(
   { url, password }: Pick<Place, 'url' | 'password'>,
   sources: CredentialSources,
-  asking: ((question: string) => Ask) | undefined,
 ): Credentials {
   const named = sources.user ?? url.user
-  const known = sources.user === undefined || sources.user === url.user ? password : undefined
+  // A password in a URL goes only to the user beside whom it was written.
+  const own = sources.user === undefined || sources.user === url.user ? password : undefined
   const saved = sources.netrc === undefined ? undefined : netrcLogin(sources.netrc, url.host, named)
   const user = named ?? saved?.user
-  if (user === undefined) return { user, password: known }
-  const found = known ?? sources.environmentPassword ?? saved?.password
-  if (found !== undefined || asking === undefined || user === 'anonymous') return { user, password: found }
-  return { user, password: asking(`Password for ${user}@${url.host}`) }
-}
-
-function once(ask: Ask): Ask {
-  let answer: Promise<string> | undefined
-  return () => (answer ??= ask())
+  if (user === undefined) return { user, password: own }
+  return { user, password: own ?? sources.environmentPassword ?? saved?.password }
 }
 
 function environmentPassword(): string | undefined {

@@ -18,8 +18,9 @@ export async function askSecret(question: string): Promise<string> {
       silent: true,
     })
   } catch {
-    // Only Ctrl-C ends it without an answer; the terminal does not make a signal of it here.
-    process.stderr.write('\n')
+    // Only Ctrl-C ends it without an answer; the terminal makes no signal of it here.
     throw new Interrupted('SIGINT', 130)
+  } finally {
+    process.stderr.write('\n')
   }
 }

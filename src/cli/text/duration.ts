@@ -12,6 +12,12 @@ export function durationText(seconds: number | undefined): string {
   return `${minutes}:${two(whole % 60)}`
 }
 
+/** How long something took: `0.6 s`, `42 s`, `12:31`. */
+export function elapsedText(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
+  return seconds < 59.5 ? `${Math.round(seconds)} s` : durationText(seconds)
+}
+
 function two(value: number): string {
   return String(value).padStart(2, '0')
 }

@@ -1,6 +1,6 @@
 /** What became of a transfer, in a line. */
 import type { DownloadResult, MirrorResult, UploadResult } from '../../index.ts'
-import { durationText } from './duration.ts'
+import { elapsedText } from './duration.ts'
 import { sizeText, speedText } from './sizes.ts'
 
 export function downloadText(result: DownloadResult): string {
@@ -10,7 +10,7 @@ export function downloadText(result: DownloadResult): string {
   const by = connections > 1 ? ` over ${connections} connections` : ''
   const sum =
     checksum === undefined ? '' : `, ${checksum.algorithm} ${checksum.value} as ${wanted(checksum.origin)}`
-  return `${sizeText(bytes)}${resumed} in ${durationText(elapsedSeconds)}, ${speedText(averageBytesPerSecond)}${by}${sum}`
+  return `${sizeText(bytes)}${resumed} in ${elapsedText(elapsedSeconds)}, ${speedText(averageBytesPerSecond)}${by}${sum}`
 }
 
 export function uploadText(result: UploadResult): string {
@@ -18,22 +18,50 @@ export function uploadText(result: UploadResult): string {
   const resumed = resumedBytes > 0 ? ` (${sizeText(resumedBytes)} of it were there)` : ''
   const sum =
     checksum === undefined ? '' : `, ${checksum.algorithm} ${checksum.value} as ${wanted(checksum.origin)}`
-  return `${sizeText(bytes)}${resumed} in ${durationText(elapsedSeconds)}, ${speedText(averageBytesPerSecond)}${sum}`
+  return `${sizeText(bytes)}${resumed} in ${elapsedText(elapsedSeconds)}, ${speedText(averageBytesPerSecond)}${sum}`
 }
 
-export function mirrorText(result: MirrorResult): string {
+export function mirrorText(result: Omit<MirrorResult, 'plan'>): string {
   const { transferred, bytes, equal, skipped, deleted, directoriesMade, failures, elapsedSeconds } = result
-  const counts = [
-    [directoriesMade, 'directories made'],
-    [deleted, 'deleted'],
-    [skipped, 'left out'],
-    [failures.length, 'failed'],
-  ] as const
-  const others = counts.filter(([count]) => count > 0).map(([count, what]) => `, ${count} ${what}`)
-  const brought = `${transferred} files brought (${sizeText(bytes)}), ${equal} were the same`
-  return `${brought}${others.join('')}; in ${durationText(elapsedSeconds)}, ${speedText(result.averageBytesPerSecond)}`
+  const others = [
+    { count: directoriesMade, text: counted(directoriesMade, 'directory made', 'directories made') },
+    { count: deleted, text: `${deleted} deleted` },
+    { count: skipped, text: `${skipped} left out` },
+    { count: failures.length, text: `${failures.length} failed` },
+  ]
+  const told = others.filter(({ count }) => count > 0).map(({ text }) => `, ${text}`)
+  const brought = `${counted(transferred, 'file', 'files')} brought (${sizeText(bytes)}), ${equal} the same`
+  return `${brought}${told.join('')}; in ${elapsedText(elapsedSeconds)}, ${speedText(result.averageBytesPerSecond)}`
+}
+
+function counted(count: number, one: string, several: string): string {
+  return `${count} ${count === 1 ? one : several}`
 }
 
 function wanted(origin: 'expected' | 'server'): string {
   return origin === 'expected' ? 'expected' : 'the server says'
+}
+
+/** A line of a dry run; `undefined` for what would be left as it is. */
+export function planText(action: NonNullable<MirrorResult['plan']>[number]): string | undefined {
+  switch (action.type) {
+    case 'transfer': {
+      const size = action.size === undefined ? '' : `, ${sizeText(action.size)}`
+      return `transfer  ${action.path} (${action.reason}${size})`
+    }
+    case 'make-directory':
+      return `make      ${action.path}/`
+    case 'link':
+      return `link      ${action.path} -> ${action.target}`
+    case 'delete':
+      return `delete    ${action.path}${action.isTree ? '/, with all that is in it' : ''}`
+    case 'compare-checksum':
+      return `compare   ${action.path} (by the checksums of both sides)`
+    case 'refuse':
+      return `refuse    ${action.path}: ${action.error.message}`
+    case 'skip':
+      return `leave     ${action.path} (${action.reason})`
+    case 'equal':
+      return undefined
+  }
 }

@@ -79,7 +79,9 @@ export class Bars implements Footer {
 
   #sample(): void {
     const speeds = [...this.#followed].map(({ transfer }) => transfer.progress.bytesPerSecond)
-    this.#samples.push(speeds.reduce((sum, speed) => sum + speed, 0))
+    const speed = speeds.reduce((sum, one) => sum + one, 0)
+    // Connecting is no standstill.
+    if (speed > 0 || this.#samples.length > 0) this.#samples.push(speed)
     if (this.#samples.length > SAMPLES) this.#samples.shift()
   }
 }

@@ -45,18 +45,33 @@ async function tlsOptions({ ca, insecure }: ConnectionOptions): Promise<FtpClien
 type ClientOptions = ConnectionOptions & { readonly connections?: number | 'auto' }
 
 /** Does `work` with a client of the place's server, which is closed behind it; at once behind a failure. */
-export async function withClient<T>(
+export function withClient<T>(
   place: Place,
   options: ClientOptions,
   work: (client: FtpClient) => Promise<T>,
 ): Promise<T> {
-  const client = await openClient(place, options)
+  return withClients(options, async (clientOf) => work(await clientOf(place)))
+}
+
+/** The same for several places: those of one server and user share a client, and whoever is asked is asked once. */
+export async function withClients<T>(
+  options: ClientOptions,
+  work: (clientOf: (place: Place) => Promise<FtpClient>) => Promise<T>,
+): Promise<T> {
+  const clients = new Map<string, FtpClient>()
+  const clientOf = async (place: Place): Promise<FtpClient> => {
+    const { security, host, port, user } = place.url
+    const server = JSON.stringify([security, host, port, user, place.password])
+    const client = clients.get(server) ?? (await openClient(place, options))
+    clients.set(server, client)
+    return client
+  }
   try {
-    const result = await work(client)
-    await client.close()
+    const result = await work(clientOf)
+    await Promise.all([...clients.values()].map((client) => client.close()))
     return result
   } finally {
-    client.destroy()
+    for (const client of clients.values()) client.destroy()
   }
 }
 

@@ -11,9 +11,18 @@ export function reasonOf(error: unknown): string {
 /** @param command the name of the command that failed, for where to read on */
 export function explain(error: unknown, command: string | undefined): string[] {
   if (error instanceof UsageError) return [error.message, `See octoftp ${helpOf(command)}`]
-  if (error instanceof Interrupted) return [error.message]
+  if (error instanceof Interrupted) {
+    const goOn = command === undefined ? undefined : GO_ON[command]
+    return goOn === undefined ? [error.message] : [error.message, goOn]
+  }
   const hint = hintOf(error)
   return hint === undefined ? [reasonOf(error)] : [reasonOf(error), hint]
+}
+
+/** How to go on with what was cancelled. */
+const GO_ON: Readonly<Record<string, string>> = {
+  put: 'octoftp put --continue goes on with what the server has',
+  mirror: 'What has been done stays; the same command does the rest',
 }
 
 function helpOf(command: string | undefined): string {

@@ -5,6 +5,7 @@
 import { parseFtpUrl, type FtpUrl } from '../index.ts'
 import { checked, UsageError } from './failures.ts'
 import type { Output } from './output.ts'
+import { isUrl } from './is-url.ts'
 import { savedConnections, type SavedConnection } from './login/saved-connections.ts'
 
 export interface Place {
@@ -15,11 +16,6 @@ export interface Place {
   readonly password: string | undefined
   /** For people: without user and password. */
   readonly text: string
-}
-
-/** What has a scheme; a drive letter is none. */
-export function isUrl(text: string): boolean {
-  return /^\s*[a-z][a-z\d+.-]+:\/\//i.test(text)
 }
 
 /** Whether it is a place on a server, rather than a local path: a file can always be written `./a:b`. */

@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { CommandDefinition, OptionDefinition } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { UsageError } from './failures.ts'
+import { isUrl } from './is-url.ts'
 import { version } from './version.ts'
 
 /** A mistake on the command line: P's code for a syntax error in the request. */
@@ -10,6 +11,13 @@ const SYNTAX = 4
 
 /** @param words without those of Node and the program */
 export async function run(words: readonly string[]): Promise<number> {
+  // Not quoted, as an unknown command would be: there may be a password in it.
+  if (words[0] !== undefined && isUrl(words[0])) {
+    process.stderr.write(
+      'A command goes before the URL: octoftp get URL fetches a file\nSee octoftp --help\n',
+    )
+    return SYNTAX
+  }
   let exitCode = 0
   const program = new Command('octoftp')
     .description('FTP and FTPS: files over several connections, mirrors, and never a wrong file')

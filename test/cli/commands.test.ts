@@ -1,12 +1,16 @@
 /** The commands, as programs that are started: what they do, say, and end with. */
-import { readdir, readFile, mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { certificate } from '../support/certificates.ts'
 import { fakeFtpServer, type FakeFtpOptions, type FakeFtpServer } from '../support/fake-ftp-server.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { sharedServer } from '../servers/vitest.ts'
 import { builtCli, type BuiltCli, type Outcome } from './support/built-cli.ts'
+
+// Each of them starts several processes.
+vi.setConfig({ testTimeout: 120_000 })
 
 const CONTENT = randomBytes(5 * 2 ** 20, 'command line')
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex')
@@ -48,6 +52,7 @@ describe('octoftp', () => {
 
   it.each([
     [['gett', 'x'], 'Did you mean get?'],
+    [['ftp://octo:secret@ftp.example.org/x'], 'octoftp get URL'],
     [['get', '--limt', '5', 'x'], 'Did you mean --limit?'],
     [['get', '--limit', 'fast', 'x'], 'such as 500k'],
     [['get', '-n', '65', 'x'], 'from 1 to 64, or auto'],
@@ -66,6 +71,7 @@ describe('octoftp', () => {
     expect([exitCode, stdout]).toEqual([4, ''])
     expect(stderr).toContain(hint)
     expect(stderr).toMatch(/--help/)
+    expect(stderr).not.toContain('secret')
     expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(3)
   })
 })
@@ -160,9 +166,13 @@ describe('get', () => {
     const words = ['get', '-c', '--json', '-o', 'later.iso', server.url('/pub/disk.iso')]
     const broken = await cli.run(words, {
       onStart: (child) => {
-        child.stdout?.on('data', (text: Buffer) => {
-          if (/"bytes":\d{6,}/.test(text.toString())) child.kill('SIGINT')
-        })
+        const onText = (text: Buffer): void => {
+          if (!/"bytes":\d{6,}/.test(text.toString())) return
+          // Once: a second one would end it on the spot.
+          child.stdout?.off('data', onText)
+          child.kill('SIGINT')
+        }
+        child.stdout?.on('data', onText)
       },
     })
     expect(broken.exitCode).toBe(130)
@@ -280,6 +290,19 @@ describe('on a real server', () => {
     expect((await cli.run(['hash', url('/copy.img')])).exitCode).toBe(5)
     expect((await cli.run(['rm', url('/copy.img'), url('/words.txt')])).exitCode).toBe(0)
     expect((await cli.run(['ls', url('/')])).stdout).toBe('')
+  })
+
+  it.skipIf(process.platform === 'win32')('names that would move the cursor are escaped', async () => {
+    const name = 'ev\u001b[2J\u009bil'
+    server().write(name, CONTENT)
+    for (const words of [['ls'], ['ls', '-l'], ['ls', '--json'], ['mirror', '--dry-run']]) {
+      const target = words[0] === 'mirror' ? ['dry'] : []
+      const { stdout } = await cli.run([...words, url('/'), ...target])
+      expect(stdout).toMatch(/ev\\(?:x1b|u001b)\[2J\\(?:x9b|u009b)il/)
+      // eslint-disable-next-line no-control-regex
+      expect(stdout).not.toMatch(/[\u001b\u009b]/)
+    }
+    await rm(join(server().root, name))
   })
 
   it('mirror up and down', async () => {

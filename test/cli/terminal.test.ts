@@ -5,11 +5,14 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { fakeFtpServer, type FakeFtpOptions, type FakeFtpServer } from '../support/fake-ftp-server.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { startServer } from '../servers/index.ts'
 import { builtCli, type BuiltCli } from './support/built-cli.ts'
+
+// Each of them starts several processes.
+vi.setConfig({ testTimeout: 120_000 })
 
 const CONTENT = randomBytes(5 * 2 ** 20, 'terminal')
 const hasScript = String(spawnSync('script', ['--version']).stdout).includes('util-linux')

@@ -10,7 +10,8 @@ import {
   saveConnection,
   savedConnections,
 } from '../login/saved-connections.ts'
-import { isUrl, readPlace, type Place } from '../place.ts'
+import { isUrl } from '../is-url.ts'
+import { readPlace, type Place } from '../place.ts'
 import { fit } from '../text/fit.ts'
 
 interface ConnectionsOptions {

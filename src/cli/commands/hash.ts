@@ -1,26 +1,28 @@
 /** `octoftp hash`: checksums, of local files by this machine and of remote ones by their server. */
-import { hashFile, type ChecksumAlgorithm } from '../../index.ts'
+import { hashFile, type ChecksumAlgorithm, type FtpClient } from '../../index.ts'
 import type { CommandContext, RunCommand } from '../command.ts'
-import { withClient, type ConnectionOptions } from '../connection-options.ts'
+import { withClients, type ConnectionOptions } from '../connection-options.ts'
 import { EXIT } from '../exit-code.ts'
 import { Unsupported } from '../failures.ts'
-import { isRemote, readPlace, warning } from '../place.ts'
+import { isRemote, readPlace, warning, type Place } from '../place.ts'
 
 interface HashOptions extends ConnectionOptions {
   readonly algorithm?: ChecksumAlgorithm
 }
 
 export const run: RunCommand<HashOptions> = async (context, files, options) => {
-  const { output } = context
+  const { output, signal } = context
   const { algorithm = 'sha256' } = options
-  for (const file of files) {
-    const value = isRemote(file)
-      ? await ofServer(context, file, algorithm, options)
-      : (await hashFile(file, algorithm, { signal: context.signal }))[algorithm]
-    if (output.options.json) output.event('hash', { name: withoutLogin(file), algorithm, value })
-    // As sha256sum and its kin print it.
-    else output.print(`${value}  ${withoutLogin(file)}`)
-  }
+  await withClients(options, async (clientOf) => {
+    for (const file of files) {
+      const value = isRemote(file)
+        ? await ofServer(context, file, algorithm, clientOf)
+        : (await hashFile(file, algorithm, { signal }))[algorithm]
+      if (output.options.json) output.event('hash', { name: withoutLogin(file), algorithm, value })
+      // As sha256sum and its kin print it.
+      else output.print(`${value}  ${withoutLogin(file)}`)
+    }
+  })
   return EXIT.fine
 }
 
@@ -28,18 +30,17 @@ async function ofServer(
   { output, signal }: CommandContext,
   file: string,
   algorithm: ChecksumAlgorithm,
-  options: HashOptions,
+  clientOf: (place: Place) => Promise<FtpClient>,
 ): Promise<string> {
   const place = await readPlace(file, warning(output))
-  return withClient(place, options, async (client) => {
-    const value = await client.checksum(place.url.path, algorithm, { signal })
-    if (value !== undefined) return value
-    // Which of both it is.
-    await client.stat(place.url.path, { signal })
-    throw new Unsupported(
-      `${place.text}: the server makes no ${algorithm} checksums of this file. Another --algorithm may do`,
-    )
-  })
+  const client = await clientOf(place)
+  const value = await client.checksum(place.url.path, algorithm, { signal })
+  if (value !== undefined) return value
+  // Which of both it is: no such file, or no such command.
+  await client.stat(place.url.path, { signal })
+  throw new Unsupported(
+    `${place.text}: the server makes no ${algorithm} checksums of this file. Another --algorithm may do`,
+  )
 }
 
 function withoutLogin(file: string): string {

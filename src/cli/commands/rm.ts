@@ -1,6 +1,6 @@
 /** `octoftp rm`: removes files, and directories with all that is in them. */
 import type { RunCommand } from '../command.ts'
-import { withClient, type ConnectionOptions } from '../connection-options.ts'
+import { withClients, type ConnectionOptions } from '../connection-options.ts'
 import { exitCodeOfAll } from '../exit-code.ts'
 import { reasonOf } from '../explain.ts'
 import { UsageError } from '../failures.ts'
@@ -17,18 +17,19 @@ export const run: RunCommand<RmOptions> = async ({ output, signal }, urls, optio
   const root = places.find(({ url }) => withoutLastSlash(url.path).every((byte) => byte === 0x2f))
   if (root !== undefined)
     throw new UsageError(`${root.text} is the directory of the login or the root: name something in it`)
-  const failures: unknown[] = []
-  for (const place of places) {
-    try {
-      await withClient(place, options, (client) =>
-        client.remove(withoutLastSlash(place.url.path), { recursive, force, signal }),
-      )
-      output.event('removed', { url: place.text })
-    } catch (error) {
-      if (places.length === 1 || signal.aborted) throw error
-      failures.push(error)
-      output.complain(`${place.text}: ${reasonOf(error)}`, 'red')
+  return withClients(options, async (clientOf) => {
+    const failures: unknown[] = []
+    for (const place of places) {
+      try {
+        const client = await clientOf(place)
+        await client.remove(withoutLastSlash(place.url.path), { recursive, force, signal })
+        output.event('removed', { url: place.text })
+      } catch (error) {
+        if (places.length === 1 || signal.aborted) throw error
+        failures.push(error)
+        output.complain(`${place.text}: ${reasonOf(error)}`, 'red')
+      }
     }
-  }
-  return exitCodeOfAll(failures)
+    return exitCodeOfAll(failures)
+  })
 }

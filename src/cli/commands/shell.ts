@@ -33,18 +33,21 @@ async function talk(shell: Shell): Promise<number> {
     const outcome = await carryOut(shell, line)
     if (outcome === 'quit') break
   }
+  shell.context.signal.throwIfAborted()
   return EXIT.fine
 }
 
 /** Lines from a file or a program: the exit code is that of the last one that failed. */
 async function obey(shell: Shell): Promise<number> {
   let exitCode: number = EXIT.fine
-  for await (const line of createInterface({ input: process.stdin })) {
+  const { signal } = shell.context
+  for await (const line of createInterface({ input: process.stdin, signal })) {
     const outcome = await carryOut(shell, line)
     if (outcome === 'quit') break
     if (outcome !== 'done') exitCode = exitCodeOf(outcome.error)
-    if (shell.context.signal.aborted) break
+    if (signal.aborted) break
   }
+  signal.throwIfAborted()
   return exitCode
 }
 
@@ -85,6 +88,7 @@ async function ask(shell: Shell, history: readonly string[]): Promise<string | u
     input: process.stdin,
     output: process.stderr,
     history: [...history],
+    signal: shell.context.signal,
     completer: (line: string) => complete(line, sources),
   })
   return new Promise((resolve) => {

@@ -89,7 +89,7 @@ async function readConnections(file: string): Promise<Connections> {
 }
 
 /** @throws LocalFailure that quotes nothing of it: there may be passwords in it */
-export function parseConnections(text: string, file: string): Connections {
+function parseConnections(text: string, file: string): Connections {
   const wrong = (what: string): LocalFailure =>
     new LocalFailure(`${file} holds no saved connections: ${what}. Mend it or move it away`)
   let value: unknown

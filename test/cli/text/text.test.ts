@@ -117,7 +117,9 @@ describe('rows', () => {
     )
   })
 
-  it('show the percentage for as long as there is room', () => {
+  it('leave out what has no room: the time left, then the bytes, the speed at last', () => {
+    expect(transferRows('disk.iso', progress, 46)[0]).toMatch(/^disk\.iso █+░+ +75 % +3\.0 MiB +1\.0 MiB\/s$/)
+    expect(transferRows('disk.iso', progress, 35)[0]).toMatch(/^disk\.iso █+░+ +75 % +1\.0 MiB\/s$/)
     expect(transferRows('disk.iso', progress, 24)[0]).toContain('75 %')
     expect(transferRows('disk.iso', { ...progress, total: undefined }, 79)[0]).not.toContain('%')
   })

@@ -237,6 +237,19 @@ describe('failures', () => {
   })
 })
 
+it.runIf(process.platform === 'linux')('a password in a URL leaves the list of processes', async () => {
+  const server = await serve()
+  let listed = Promise.resolve('secret')
+  await cli.run(
+    ['get', '--json', '-o', 'listed.iso', server.url('/pub/disk.iso').replace('://', '://octo:secret@')],
+    {
+      onStart: (child) =>
+        child.stdout?.once('data', () => (listed = readFile(`/proc/${child.pid}/cmdline`, 'latin1'))),
+    },
+  )
+  expect(await listed).toMatch(/^octoftp\0*$/)
+})
+
 describe('logins', () => {
   it('come from .netrc, unless it is not to be used', async () => {
     const server = await serve()

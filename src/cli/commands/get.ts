@@ -128,25 +128,20 @@ async function fetchEach(
   using view = new TransferView(context.output)
   const queue = new TransferQueue({ concurrency: FILES_AT_ONCE })
   const failures: unknown[] = []
-  const fetchInTurn = async (place: Place, index: number): Promise<void> => {
-    const target = targets[index] ?? ''
-    const ended = new Promise<void>((resolve) => {
-      queue.add(
-        () => {
-          const transfer = checked(() => download([sourceOf(place, logins[index])], target, settings))
-          follow(context, view, target, transfer).then(resolve, (error: unknown) => {
-            failures.push(error)
-            if (!context.signal.aborted) context.output.complain(`${place.text}: ${reasonOf(error)}`, 'red')
-            resolve()
-          })
-          return transfer
-        },
-        { name: target },
-      )
-    })
-    await ended
+  queue.on('failed', ({ item, error }) => {
+    failures.push(error)
+    if (!context.signal.aborted) context.output.complain(`${item.name}: ${reasonOf(error)}`, 'red')
+  })
+  const told: Promise<void>[] = []
+  const begin = (place: Place, index: number): Transfer<DownloadResult> => {
+    const transfer = checked(() => download([sourceOf(place, logins[index])], targets[index] ?? '', settings))
+    // What it fails with is told by the queue.
+    told.push(follow(context, view, targets[index] ?? '', transfer).catch(() => {}))
+    return transfer
   }
-  await Promise.all(places.map(fetchInTurn))
+  places.forEach((place, index) => queue.add(() => begin(place, index), { name: place.text }))
+  await queue.idle()
+  await Promise.all(told)
   context.signal.throwIfAborted()
   return exitCodeOfAll(failures)
 }

@@ -45,33 +45,28 @@ function filesRow({ done, failed, found }: NonNullable<TransferProgress['files']
   return cutEnd(`  ${done} of ${found} files${failures}`, columns)
 }
 
-/** What does not fit is left out, the least telling first: time left, bytes, speed, and at last the bar. */
+/** What does not fit is left out: first the time left, then the speed, then the bytes, and at last the bar. */
 function measureRow({ name, done, total, bytesPerSecond, left }: Measure, columns: number): string {
-  const fixed = [
-    { columns: SPEED, text: bytesPerSecond > 0 ? speedText(bytesPerSecond) : '' },
-    { columns: SIZE, text: sizeText(done) },
-    { columns: ETA, text: left },
+  const fraction = total === undefined || total === 0 ? undefined : Math.min(1, done / total)
+  const facts = [
+    { width: PERCENT, text: fraction === undefined ? '' : `${Math.floor(100 * fraction)} %` },
+    { width: SIZE, text: sizeText(done) },
+    { width: SPEED, text: bytesPerSecond > 0 ? speedText(bytesPerSecond) : '' },
+    { width: ETA, text: left },
   ]
-  const shownColumns = (count: number): number =>
-    PERCENT + 1 + fixed.slice(0, count).reduce((sum, part) => sum + part.columns + 1, 0)
-  const least = NAME_COLUMNS.least + 1 + BAR_COLUMNS.least + 1
-  let count = fixed.length
-  while (count > 0 && least + shownColumns(count) > columns) count -= 1
+  const widthOf = (count: number): number =>
+    facts.slice(0, count).reduce((sum, { width }) => sum + width + 1, 0)
+  const least = NAME_COLUMNS.least + 1 + BAR_COLUMNS.least
+  let count = facts.length
+  while (count > 1 && least + widthOf(count) > columns) count -= 1
 
-  const room = columns - shownColumns(count) - 2
+  const room = columns - widthOf(count) - 1
   const nameColumns = clamp(Math.floor(room * 0.4), NAME_COLUMNS.least, NAME_COLUMNS.most)
   const barColumns = Math.min(room - nameColumns, BAR_COLUMNS.most)
-  const fraction = total === undefined || total === 0 ? undefined : Math.min(1, done / total)
-  const percent = fraction === undefined ? '' : `${Math.floor(100 * fraction)} %`
-  // Bytes before speed, whatever is left out first.
-  const order = [fixed[1], fixed[0], fixed[2]].filter(
-    (part) => part !== undefined && fixed.indexOf(part) < count,
-  )
   const cells = [
     fit(name, nameColumns),
-    barColumns >= BAR_COLUMNS.least ? bar(fraction, barColumns) : '',
-    percent.padStart(PERCENT),
-    ...order.map((part) => part?.text.padStart(part.columns) ?? ''),
+    ...(barColumns < BAR_COLUMNS.least ? [] : [bar(fraction, barColumns)]),
+    ...facts.slice(0, count).map(({ width, text }) => text.padStart(width)),
   ]
   return cutEnd(cells.join(' '), columns)
 }

@@ -117,9 +117,9 @@ describe('rows', () => {
     )
   })
 
-  it('leave out what has no room: the time left, then the bytes, the speed at last', () => {
+  it('leave out what has no room: the time left, then the speed, then the bytes', () => {
     expect(transferRows('disk.iso', progress, 46)[0]).toMatch(/^disk\.iso █+░+ +75 % +3\.0 MiB +1\.0 MiB\/s$/)
-    expect(transferRows('disk.iso', progress, 35)[0]).toMatch(/^disk\.iso █+░+ +75 % +1\.0 MiB\/s$/)
+    expect(transferRows('disk.iso', progress, 35)[0]).toMatch(/^disk\.iso █+░+ +75 % +3\.0 MiB$/)
     expect(transferRows('disk.iso', progress, 24)[0]).toContain('75 %')
     expect(transferRows('disk.iso', { ...progress, total: undefined }, 79)[0]).not.toContain('%')
   })

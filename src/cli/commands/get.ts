@@ -139,7 +139,9 @@ async function fetchEach(
     told.push(follow(context, view, targets[index] ?? '', transfer).catch(() => {}))
     return transfer
   }
-  places.forEach((place, index) => queue.add(() => begin(place, index), { name: place.text }))
+  places.forEach((place, index) => {
+    queue.add(() => begin(place, index), { name: place.text })
+  })
   await queue.idle()
   await Promise.all(told)
   context.signal.throwIfAborted()

@@ -39,6 +39,8 @@ const downward = house.slice(0, -1).map((entry, at) => ({
 /** Types of a built-in module are no dependency on what it does. */
 const byValue = { dependencyTypesNot: ['type-only'] }
 
+const packages = ['npm', 'npm-dev', 'npm-no-pkg', 'npm-unknown']
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
   forbidden: [
@@ -71,7 +73,7 @@ export default {
     {
       name: 'files-only-in-local',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/local/' },
+      from: { path: '^src/', pathNot: '^src/(local|cli)/' },
       to: { path: '^(node:)?fs(/promises)?$', ...byValue },
     },
     {
@@ -84,10 +86,20 @@ export default {
       name: 'no-dependencies',
       comment: 'the library has no runtime dependency; what it bundles is named here',
       severity: 'error',
-      from: { path: '^src/' },
+      from: { path: '^src/', pathNot: '^src/cli/' },
       to: {
-        dependencyTypes: ['npm', 'npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        dependencyTypes: packages,
         pathNot: '(^|/)node_modules/picomatch/posix\\.js$',
+      },
+    },
+    {
+      name: 'bundled-with-the-cli',
+      comment: 'what the command line bundles is named here, and its license in LICENSE',
+      severity: 'error',
+      from: { path: '^src/cli/' },
+      to: {
+        dependencyTypes: packages,
+        pathNot: '(^|/)node_modules/(commander|log-update|read|string-width)/',
       },
     },
     {

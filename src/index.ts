@@ -42,6 +42,8 @@ export { hashFile, type HashFileOptions, type HashProgress } from './local/hash-
 export type { ChecksumAlgorithm } from './protocol/checksum.ts'
 export type { ServerFeatures } from './protocol/features.ts'
 export { parseSources } from './protocol/sources.ts'
+export { printable } from './protocol/text.ts'
+export { parseFtpUrl, type FtpScheme, type FtpSecurity, type FtpUrl } from './protocol/url.ts'
 export type { Bandwidth } from './transfer/bandwidth-history.ts'
 export type { ExpectedChecksums } from './segmented/verify-checksum.ts'
 export type { DownloadOptions, DownloadVerification } from './segmented/options.ts'

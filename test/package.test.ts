@@ -1,6 +1,6 @@
 /** What is published: its manifest, the files in it, and that it loads wherever it says it does. */
 import { execFile } from 'node:child_process'
-import { cp, mkdir, readFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -68,10 +68,14 @@ describe('the package', () => {
   it('holds what it needs and nothing else', async () => {
     const { stdout } = await runFile('npm', ['pack', '--dry-run', '--json'], { cwd: packed, shell })
     const [tarball] = JSON.parse(stdout) as [{ files: { path: string; size: number }[] }]
-    expect(tarball.files.map(({ path }) => path).sort()).toEqual([
+    const names = tarball.files.map(({ path }) => path)
+    // The command line is loaded piece by piece.
+    expect(names.filter((name) => /^dist\/cli-[\w-]+\.js$/.test(name)).length).toBeGreaterThan(3)
+    expect(names.filter((name) => !/^dist\/cli-[\w-]+\.js$/.test(name)).sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'dist/cli.js',
       'dist/index.d.ts',
       'dist/index.js',
       'dist/index.js.map',
@@ -99,6 +103,41 @@ describe('the package', () => {
     const imported = [...text.matchAll(/^import .* from ["'](.*)["'];?$/gm)].map(([, name]) => name)
     expect(imported.length).toBeGreaterThan(3)
     expect(imported.filter((name = '') => !isBuiltin(name))).toEqual([])
+  })
+
+  it('has a command line that uses the library beside it, and holds no second one', async () => {
+    const { bin } = await readManifest()
+    expect(bin).toEqual({ octoftp: './dist/cli.js' })
+    const names = (await readdir(join(packed, 'dist'))).filter((name) => /^cli.*\.js$/.test(name))
+    const texts = await Promise.all(names.map((name) => readFile(join(packed, 'dist', name), 'utf8')))
+    const imported = texts.flatMap((text) =>
+      [...text.matchAll(/^(?:import|\}) ?.*from ["'](.*)["'];?$/gm)].map(([, name = '']) => name),
+    )
+    const others = imported.filter((name) => !isBuiltin(name) && !name.startsWith('./cli-'))
+    expect([...new Set(others)]).toEqual(['./index.js'])
+    expect(texts.join('\n')).not.toMatch(/class FtpError\b|class FtpClient\b/)
+    expect(await readFile(join(packed, 'dist/index.js'), 'utf8')).toMatch(/class FtpError\b|FtpError = class/)
+  })
+
+  it('names the license of whatever is bundled', async () => {
+    const license = await readFile(join(packed, 'LICENSE'), 'utf8')
+    const dist = join(packed, 'dist')
+    const texts = await Promise.all(
+      (await readdir(dist))
+        .filter((name) => name.endsWith('.js'))
+        .map((name) => readFile(join(dist, name), 'utf8')),
+    )
+    const bundled = texts.flatMap((text) =>
+      [...text.matchAll(/^\/\/ .*node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\//gm)].map(([, name = '']) => name),
+    )
+    expect(bundled.length).toBeGreaterThan(5)
+    expect([...new Set(bundled)].filter((name) => !license.includes(`${name} (http`))).toEqual([])
+  })
+
+  it('runs as a program, which tells its version', async () => {
+    const { version } = await readManifest()
+    const { stdout } = await runFile(process.execPath, [join(packed, 'dist/cli.js'), '--version'])
+    expect(stdout).toBe(`${String(version)}\n`)
   })
 
   const names = Object.keys(octoftp).sort()

@@ -1,0 +1,79 @@
+/** `octoftp put`: a file, several of them, or stdin to a server. */
+import { basename } from 'node:path'
+import type { FtpClient, UploadOptions, UploadResult } from '../../index.ts'
+import type { CommandContext, RunCommand } from '../command.ts'
+import { withClient, type ConnectionOptions } from '../connection-options.ts'
+import { EXIT, exitCodeOfAll } from '../exit-code.ts'
+import { reasonOf } from '../explain.ts'
+import { checked, UsageError } from '../failures.ts'
+import { pathText, readPlace, warning, type Place } from '../place.ts'
+import { uploadText } from '../text/result-text.ts'
+import { TransferView } from '../view/follow.ts'
+
+interface PutOptions extends ConnectionOptions {
+  readonly continue?: boolean
+  readonly append?: boolean
+  readonly atomic?: boolean
+  readonly overwrite?: 'replace' | 'error'
+  readonly checksum?: 'auto'
+}
+
+export const run: RunCommand<PutOptions> = async (context, parameters, options) => {
+  const [files, to] = [parameters.slice(0, -1), parameters.at(-1) ?? '']
+  const place = await readPlace(to, warning(context.output))
+  if (files.length > 1 && !place.url.directory)
+    throw new UsageError('Several files go into a directory: end the URL with a slash')
+  using view = new TransferView(context.output)
+  const failures: unknown[] = []
+  await withClient(place, options, async (client) => {
+    for (const file of files) {
+      try {
+        await send(context, { client, view, file, path: targetOf(place, file), options })
+      } catch (error) {
+        if (files.length === 1 || context.signal.aborted) throw error
+        failures.push(error)
+        context.output.complain(`${file}: ${reasonOf(error)}`, 'red')
+      }
+    }
+  })
+  return failures.length === 0 ? EXIT.fine : exitCodeOfAll(failures)
+}
+
+interface Sending {
+  readonly client: FtpClient
+  readonly view: TransferView
+  /** A local path; `-` is stdin. */
+  readonly file: string
+  readonly path: Uint8Array
+  readonly options: PutOptions
+}
+
+async function send(
+  { output, signal }: CommandContext,
+  { client, view, file, path, options }: Sending,
+): Promise<void> {
+  const settings: UploadOptions = {
+    signal,
+    resume: options.continue,
+    append: options.append,
+    atomic: options.atomic,
+    overwrite: options.overwrite,
+    checksum: options.checksum,
+  }
+  const label = file === '-' ? 'stdin' : file
+  const source = file === '-' ? process.stdin : file
+  const result: UploadResult = await view.follow(
+    label,
+    checked(() => client.upload(source, path, settings)),
+  )
+  const name = pathText(path)
+  output.event('result', { name: label, ...result, path: name })
+  output.say(`${label} to ${name}: ${uploadText(result)}`)
+}
+
+/** Below a URL that ends with a slash, under the name of the file. */
+function targetOf({ url }: Place, file: string): Uint8Array {
+  if (!url.directory) return url.path
+  if (file === '-') throw new UsageError('What comes from stdin has no name: end the URL with one')
+  return Buffer.concat([url.path, Buffer.from(basename(file))])
+}

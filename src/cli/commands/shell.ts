@@ -1,0 +1,113 @@
+/** `octoftp shell`: line by line, from a terminal or from a file. */
+import { createInterface } from 'node:readline/promises'
+import type { CommandContext, RunCommand } from '../command.ts'
+import { EXIT, exitCodeOf } from '../exit-code.ts'
+import { explain } from '../explain.ts'
+import { complete } from '../shell/complete.ts'
+import { readHistory, withLine, writeHistory } from '../shell/history.ts'
+import { Shell, type ShellOptions } from '../shell/shell.ts'
+import { findVerb, VERBS } from '../shell/verbs.ts'
+import { wordsOf } from '../shell/words.ts'
+import { shown } from '../text/paint.ts'
+
+export const run: RunCommand<ShellOptions> = async (context, [url], options) => {
+  const shell = new Shell(context, options)
+  try {
+    if (url !== undefined) context.output.say(await shell.connect(url))
+    return await (process.stdin.isTTY ? talk(shell) : obey(shell))
+  } finally {
+    await shell.disconnect()
+  }
+}
+
+/** With somebody at a terminal, who sees what fails and goes on. */
+async function talk(shell: Shell): Promise<number> {
+  let history = await readHistory()
+  if (shell.prompt.startsWith('octoftp'))
+    shell.context.output.say('connect URL logs in to a server; help lists the commands')
+  for (;;) {
+    const line = await ask(shell, history)
+    if (line === undefined) break
+    history = withLine(history, line)
+    await writeHistory(history)
+    const outcome = await carryOut(shell, line)
+    if (outcome === 'quit') break
+  }
+  shell.context.signal.throwIfAborted()
+  return EXIT.fine
+}
+
+/** Lines from a file or a program: the exit code is that of the last one that failed. */
+async function obey(shell: Shell): Promise<number> {
+  let exitCode: number = EXIT.fine
+  const { signal } = shell.context
+  for await (const line of createInterface({ input: process.stdin, signal })) {
+    const outcome = await carryOut(shell, line)
+    if (outcome === 'quit') break
+    if (outcome !== 'done') exitCode = exitCodeOf(outcome.error)
+    if (signal.aborted) break
+  }
+  signal.throwIfAborted()
+  return exitCode
+}
+
+type Outcome = 'done' | 'quit' | { readonly error: unknown }
+
+async function carryOut(shell: Shell, line: string): Promise<Outcome> {
+  const [verb, ...parameters] = wordsOf(line).map(({ text }) => text)
+  if (verb === undefined || verb.startsWith('#')) return 'done'
+  try {
+    return (await findVerb(verb).run(shell, parameters)) ? 'done' : 'quit'
+  } catch (error) {
+    complain(shell.context, error)
+    return { error }
+  } finally {
+    shell.forgetNames()
+    if (process.stdin.isTTY) shell.context.renewSignal()
+  }
+}
+
+function complain({ output }: CommandContext, error: unknown): void {
+  const [reason = '', hint] = explain(error, undefined)
+  output.complain(reason, 'red')
+  if (hint !== undefined && !hint.startsWith('See ')) output.complain(hint)
+}
+
+/**
+ * One line; `undefined` at Ctrl-D. An interface for each, so that the terminal makes a signal of Ctrl-C while a command
+ * runs.
+ */
+async function ask(shell: Shell, history: readonly string[]): Promise<string | undefined> {
+  const sources = {
+    verbs: VERBS.flatMap(({ names }) => names),
+    isLocal: (verb: string) => VERBS.some(({ names, isLocal }) => isLocal === true && names.includes(verb)),
+    remoteNames: (directory: string) => shell.remoteNames(directory).then(showable),
+    localNames: (directory: string) => shell.localNames(directory).then(showable),
+  }
+  const lines = createInterface({
+    input: process.stdin,
+    output: process.stderr,
+    history: [...history],
+    signal: shell.context.signal,
+    completer: (line: string) => complete(line, sources),
+  })
+  return new Promise((resolve) => {
+    lines.on('SIGINT', () => {
+      process.stderr.write('^C\n')
+      resolve('')
+      lines.close()
+    })
+    lines.on('close', () => resolve(undefined))
+    lines.on('line', (line) => {
+      resolve(line)
+      lines.close()
+    })
+    lines.setPrompt(shown(shell.prompt))
+    lines.prompt()
+  })
+}
+
+/** What would move the cursor cannot be completed. */
+function showable(names: readonly string[]): readonly string[] {
+  return names.filter((name) => shown(name) === name)
+}

@@ -1,0 +1,51 @@
+/** Runs one command with what all of them need: output, transcript, interruption; and tells how it failed. */
+import type { CommandContext, CommandDefinition } from './command.ts'
+import { exitCodeOf } from './exit-code.ts'
+import { explain } from './explain.ts'
+import { Interruption } from './interruption.ts'
+import { Output } from './output.ts'
+import { openTranscript } from './transcript.ts'
+
+/** What every command has. */
+interface CommonOptions {
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly log?: string
+}
+
+/** @returns the exit code */
+export async function perform(
+  definition: CommandDefinition,
+  parameters: readonly string[],
+  options: CommonOptions,
+): Promise<number> {
+  const output = new Output(process.stdout, process.stderr, {
+    json: options.json === true,
+    quiet: options.quiet === true,
+  })
+  using interruption = new Interruption()
+  try {
+    const closeTranscript = await openTranscript(options.log, output)
+    try {
+      const { run } = await definition.load()
+      return await run(contextOf(output, interruption), parameters, options as never)
+    } finally {
+      await closeTranscript()
+    }
+  } catch (error) {
+    const exitCode = exitCodeOf(error)
+    output.event('error', { error, exitCode })
+    for (const line of explain(error, definition.name)) output.complain(line, 'red')
+    return exitCode
+  }
+}
+
+function contextOf(output: Output, interruption: Interruption): CommandContext {
+  return {
+    output,
+    get signal() {
+      return interruption.signal
+    },
+    renewSignal: () => interruption.renew(),
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * On a terminal: bars, the question for a password, the shell. A pseudo-terminal is made by script(1) of util-linux;
+ * where that is missing, these tests are left out.
+ */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { fakeFtpServer, type FakeFtpOptions, type FakeFtpServer } from '../support/fake-ftp-server.ts'
+import { randomBytes } from '../support/random-bytes.ts'
+import { startServer } from '../servers/index.ts'
+import { builtCli, type BuiltCli } from './support/built-cli.ts'
+
+// Each of them starts several processes.
+vi.setConfig({ testTimeout: 120_000 })
+
+const CONTENT = randomBytes(5 * 2 ** 20, 'terminal')
+const hasScript = String(spawnSync('script', ['--version']).stdout).includes('util-linux')
+
+/** What is typed, each when the text before it has been shown. */
+type Dialogue = readonly (readonly [RegExp, string])[]
+
+describe.skipIf(!hasScript)('on a terminal (needs script of util-linux)', () => {
+  let cli: BuiltCli
+
+  beforeAll(async () => {
+    cli = await builtCli()
+  }, 120_000)
+  afterAll(() => cli[Symbol.asyncDispose]())
+
+  async function serve(options: FakeFtpOptions = {}): Promise<FakeFtpServer> {
+    const server = await fakeFtpServer({ files: { '/pub/disk.iso': CONTENT }, ...options })
+    onTestFinished(() => server.close())
+    return server
+  }
+
+  function urlOf(server: FakeFtpServer, path = '/pub/disk.iso'): string {
+    return server.url(path).replace('://', '://octo@')
+  }
+
+  interface Terminal {
+    readonly columns?: number
+    readonly environment?: NodeJS.ProcessEnv
+    readonly dialogue?: Dialogue
+  }
+
+  /** All that the terminal was sent, and the exit code. */
+  async function onTerminal(
+    words: readonly string[],
+    { columns = 80, environment = {}, dialogue = [] }: Terminal = {},
+  ): Promise<{ exitCode: number | null; screen: string }> {
+    const command = [process.execPath, cli.program, ...words].map((word) => `'${word}'`).join(' ')
+    const child = spawn('script', ['-qec', `stty cols ${columns} rows 24; exec ${command}`, '/dev/null'], {
+      cwd: cli.folder,
+      env: cli.environment({ NO_COLOR: '', ...environment }),
+    })
+    const ended = once(child, 'close') as Promise<[number | null]>
+    const screen = follow(child, dialogue)
+    setTimeout(() => console.log(JSON.stringify(screen().slice(0, 3000))), 20000).unref()
+    const [exitCode] = await ended
+    return { exitCode, screen: screen() }
+  }
+
+  function follow({ stdout, stdin }: ChildProcess, dialogue: Dialogue): () => string {
+    let screen = ''
+    let seen = 0
+    const waiting = [...dialogue]
+    stdin?.on('error', () => {}) // it may have ended
+    stdout?.on('data', (text: Buffer) => {
+      screen += text.toString()
+      for (let [next] = waiting; next !== undefined; [next] = waiting) {
+        const match = next[0].exec(screen.slice(seen))
+        if (match === null) return
+        seen += match.index + match[0].length
+        waiting.shift()
+        stdin?.write(next[1])
+      }
+    })
+    return () => screen
+  }
+
+  it('asks for a password, which is not shown, and draws a bar for the file and each part', async () => {
+    const server = await serve({ bytesPerSecond: 1_000_000 })
+    const { screen, exitCode } = await onTerminal(['get', '-o', 'asked.iso', urlOf(server)], {
+      environment: { OCTOFTP_PASSWORD: '' },
+      dialogue: [[/Password for octo@127\.0\.0\.1: /, 'top secret\r']],
+    })
+    expect(exitCode).toBe(0)
+    expect(server.commands[0]).toContain('PASS top secret')
+    expect(screen).not.toContain('secret')
+    expect(screen).toMatch(/asked\.iso +█*░+ +\d+ % +\d+\.\d [KM]iB +.*ETA \d+:\d\d/)
+    expect(screen).toMatch(/ {2}part 2 +█*░+ +\d+ %/)
+    expect(screen).toMatch(/[▁▂▃▄▅▆▇█]+ {2}now .* average .* most /)
+    expect(screen).toMatch(/asked\.iso: 5\.0 MiB in .* over \d connections\r\n/)
+    expect((await readFile(cli.at('asked.iso'))).equals(CONTENT)).toBe(true)
+  })
+
+  it('breaks no line where there is little room', async () => {
+    const server = await serve({ bytesPerSecond: 1_500_000 })
+    const { screen } = await onTerminal(['get', '-o', 'narrow.iso', urlOf(server)], { columns: 30 })
+    const rows = screen.split(/\r?\n/).filter((row) => /[█░]/.test(row))
+    expect(rows.length).toBeGreaterThan(3)
+    // eslint-disable-next-line no-control-regex
+    for (const row of rows) expect(row.replaceAll(/\u001b\[[\d;?]*[A-Za-z]/g, '').length).toBeLessThan(30)
+  })
+
+  it('ends with 130 at Ctrl-C: at the question, and at the bars', async () => {
+    const server = await serve({ bytesPerSecond: 500_000 })
+    const atQuestion = await onTerminal(['get', '-o', 'never.iso', urlOf(server)], {
+      environment: { OCTOFTP_PASSWORD: '' },
+      dialogue: [[/Password for/, '\u0003']],
+    })
+    expect(atQuestion).toMatchObject({
+      exitCode: 130,
+      screen: expect.stringContaining('Cancelled') as string,
+    })
+    expect(server.commands).toEqual([])
+    const atBars = await onTerminal(['get', '-c', '-o', 'later.iso', urlOf(server)], {
+      dialogue: [[/part 2/, '\u0003']],
+    })
+    expect(atBars.exitCode).toBe(130)
+    expect(atBars.screen).toContain('the same command goes on with it')
+    // The cursor is there again.
+    expect(atBars.screen.lastIndexOf('\u001b[?25h')).toBeGreaterThan(atBars.screen.lastIndexOf('\u001b[?25l'))
+  })
+
+  it('talks in a shell: completes names, cancels what runs and goes on, remembers', async () => {
+    await using server = await startServer('ftp-srv', { readOnly: true })
+    server.write('pub/disk.iso', CONTENT)
+    const url = server.url.replace('://', `://${server.user}@`)
+    const { screen, exitCode } = await onTerminal(['shell', '--limit', '500k', url], {
+      environment: { XDG_STATE_HOME: cli.at('state') },
+      dialogue: [
+        [/:\/> /, 'cd /pu\t'],
+        [/cd \/pub\//, '\r'],
+        [/:\/pub\/?> /, 'RETRIEVE d\t'],
+        [/disk\.iso /, '\r'],
+        [/part 2/, '\u0003'],
+        [/Cancelled[^]*:\/pub\/?> /, 'pwd\r'],
+        [/\/pub\/?\r\n[^]*> /, 'quit\r'],
+      ],
+    })
+    expect(exitCode).toBe(0)
+    expect(screen).toContain('Cancelled')
+    const history = await readFile(cli.at('state', 'octoftp', 'history'), 'utf8')
+    expect(history).toBe('cd /pub/\nRETRIEVE disk.iso \npwd\nquit\n')
+  })
+})

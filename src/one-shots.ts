@@ -31,8 +31,8 @@ const MOST_AUTOMATIC = 16
 /** What belongs to the client, in the options of a one-shot. */
 const CLIENT_OPTIONS = [
   ...['host', 'port', 'user', 'password', 'account', 'security', 'tls', 'maxConnections', 'family'],
-  ...['localAddress', 'timeouts', 'mode', 'active', 'passiveHost', 'rotateAfter', 'retry', 'virtualHost'],
-  ...['encoding', 'serverTimeZone', 'prepareSession', 'keepAlive'],
+  ...['localAddress', 'connect', 'timeouts', 'mode', 'active', 'passiveHost', 'rotateAfter', 'retry'],
+  ...['virtualHost', 'encoding', 'serverTimeZone', 'prepareSession', 'keepAlive'],
 ] as readonly (keyof FtpClientOptions)[]
 
 /** The options of a download, and those of the client that makes it, or the client itself. */

@@ -19,6 +19,7 @@ import type { FtpSession } from './operations/ftp-session.ts'
 import { textCodec } from './protocol/text-codec.ts'
 import { QUEUE_DEFAULTS } from './transfer/queue.ts'
 import { isIpAddress } from './transport/address.ts'
+import type { Connect } from './transport/connect.ts'
 import {
   expectFunction,
   flag,
@@ -59,6 +60,11 @@ export interface FtpClientOptions {
   readonly family?: 0 | 4 | 6 | undefined
   /** The local address of control and data connections. */
   readonly localAddress?: string | undefined
+  /**
+   * A function that makes every connection, for control and for data, in place of TCP to the server: by way of a proxy
+   * (`octoftp/proxy`), over another transport. Host names are handed to it as they are. Passive mode only.
+   */
+  readonly connect?: Connect | undefined
   /** Deadlines in milliseconds, each with its default in `DEFAULTS`. */
   readonly timeouts?: Partial<Timeouts> | undefined
   /** `'passive'`: we make data connections; `'active'`: the server makes them. @default 'passive' */
@@ -191,6 +197,7 @@ export function clientSettings(options: FtpClientOptions): ClientSettings {
     clearCommandChannel: clearCommandChannel(given, security),
     family: ipFamily(given),
     localAddress: ipAddress(given, 'localAddress'),
+    connect: connectFunction(given),
     timeouts: timeouts(given),
     dataMode: dataMode(given),
     passiveHost: passiveHost(given),
@@ -307,6 +314,18 @@ function ipFamily(options: FtpClientOptions): 0 | 4 | 6 {
     throw new RangeError(`Option "family" is ${inspect(family)}; it must be 4, 6, or 0 for both`)
   }
   return family
+}
+
+function connectFunction({ connect, mode }: FtpClientOptions): Connect | undefined {
+  // Not shown: a proxy's URL in this place may hold a password.
+  if (connect !== undefined && typeof connect !== 'function')
+    throw new TypeError('Option "connect" must be a function')
+  if (connect !== undefined && mode === 'active') {
+    throw new TypeError(
+      'Option "mode" is \'active\'; with "connect" the server cannot connect to us, so it must be \'passive\'',
+    )
+  }
+  return connect
 }
 
 function timeouts(options: FtpClientOptions): Timeouts {

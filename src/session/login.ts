@@ -14,6 +14,7 @@ import { command, describeCommand, type Command } from '../protocol/command.ts'
 import { NO_FEATURES, parseFeatures, type ServerFeatures } from '../protocol/features.ts'
 import { isCompletion, isIntermediate, replyText, type Reply } from '../protocol/reply.ts'
 import { UTF_8 } from '../protocol/text-codec.ts'
+import { connectBy, type Carrier } from '../transport/connect.ts'
 import { dial } from '../transport/dial.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
 import type { SessionOptions } from './options.ts'
@@ -41,11 +42,13 @@ export async function login(
 ): Promise<LoggedIn> {
   const password = await waitOrAbort(options.password(), signal)
   signal.throwIfAborted()
-  const { host, port, family, localAddress, timeouts, label, codec, virtualHost } = options
-  const socket = await dial({ host, port, family, localAddress, timeoutMs: timeouts.connect, signal })
+  const { timeouts, label, codec, virtualHost } = options
+  const socket = await reach(options, signal)
   const secrets = [password, options.account].filter((secret) => secret !== undefined)
   const control = new ControlConnection(socket, {
     ...{ label, secrets, codec, watch, probes: options.keepAlive !== false },
+    // Its address is that of a proxy, if anybody's.
+    ...(options.connect !== undefined && { peer: options.host }),
   })
   const stopListening = onAbort(signal, (reason) => control.destroy(reason))
   try {
@@ -68,6 +71,12 @@ export async function login(
   } finally {
     stopListening()
   }
+}
+
+function reach(options: SessionOptions, signal: AbortSignal): Promise<Carrier> {
+  const { host, port, family, localAddress, timeouts, connect } = options
+  const target = { host, port, family, localAddress, timeoutMs: timeouts.connect, signal }
+  return connect === undefined ? dial(target) : connectBy(connect, { ...target, purpose: 'control' })
 }
 
 function upgrade(control: ControlConnection, options: SessionOptions): Promise<void> {

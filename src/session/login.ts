@@ -18,6 +18,7 @@ import { connectBy, type Carrier } from '../transport/connect.ts'
 import { dial } from '../transport/dial.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
 import type { SessionOptions } from './options.ts'
+import { passProxy, proxySecrets } from './proxy-login.ts'
 import type { ServerProfile } from './server-profile.ts'
 
 /** RFC 1635: anonymous users give an address as password; servers check at most for the `@`. */
@@ -44,7 +45,8 @@ export async function login(
   signal.throwIfAborted()
   const { timeouts, label, codec, virtualHost } = options
   const socket = await reach(options, signal)
-  const secrets = [password, options.account].filter((secret) => secret !== undefined)
+  const proxySaid = proxySecrets(options.proxy, password)
+  const secrets = [...proxySaid, password, options.account].filter((secret) => secret !== undefined)
   const control = new ControlConnection(socket, {
     ...{ label, secrets, codec, watch, probes: options.keepAlive !== false },
     // Its address is that of a proxy, if anybody's.
@@ -74,7 +76,8 @@ export async function login(
 }
 
 function reach(options: SessionOptions, signal: AbortSignal): Promise<Carrier> {
-  const { host, port, family, localAddress, timeouts, connect } = options
+  const { family, localAddress, timeouts, connect } = options
+  const { host, port } = options.proxy ?? options
   const target = { host, port, family, localAddress, timeoutMs: timeouts.connect, signal }
   return connect === undefined ? dial(target) : connectBy(connect, { ...target, purpose: 'control' })
 }
@@ -172,11 +175,16 @@ async function identify(
   options: SessionOptions,
   password: string | undefined,
 ): Promise<Reply> {
-  const { user, account, timeouts } = options
-  let sent = command('USER', user)
+  const { account, timeouts, proxy } = options
+  const own = {
+    user: options.user,
+    password: password ?? (options.user === 'anonymous' ? ANONYMOUS_PASSWORD : ''),
+  }
+  const told = proxy === undefined ? own : await passProxy(control, proxy, options, own)
+  let sent = command('USER', told.user)
   let reply = await control.request(sent, timeouts.reply)
   if (isIntermediate(reply) && reply.code !== ACCOUNT_WANTED) {
-    sent = command('PASS', password ?? (user === 'anonymous' ? ANONYMOUS_PASSWORD : ''))
+    sent = command('PASS', told.password)
     reply = await control.request(sent, timeouts.reply)
   }
   if (reply.code === ACCOUNT_WANTED && account !== undefined) {

@@ -4,6 +4,7 @@ import type { TextCodec } from '../protocol/text-codec.ts'
 import type { FtpSecurity } from '../protocol/url.ts'
 import type { SecureIdentity } from '../tls/secure-options.ts'
 import type { Connect } from '../transport/connect.ts'
+import type { FtpProxy } from '../transport/proxy/ftp-proxy.ts'
 
 /** How connections are protected: not at all, after AUTH TLS, or from their first byte. */
 export type Security = FtpSecurity
@@ -78,6 +79,8 @@ export interface SessionOptions {
   readonly localAddress: string | undefined
   /** What makes connections, if not we ourselves. */
   readonly connect: Connect | undefined
+  /** The FTP proxy that all connections go to, if any. */
+  readonly proxy: FtpProxy | undefined
   readonly timeouts: Timeouts
   readonly dataMode: DataMode
   readonly passiveHost: PassiveHostRule

@@ -13,8 +13,8 @@ import type { Connect, ConnectTarget } from '../connect.ts'
 import { dial } from '../dial.ts'
 import { readProxyUrl, type ProxyUrl } from './proxy-url.ts'
 
-/** Of the answer to CONNECT; more is an error. */
-const MOST_HEADER_BYTES = 16_384
+/** Of the answer to CONNECT; more is an error. Node's own bound can be raised for the whole process. */
+const MOST_HEADER_BYTES = 8_192
 /** Of the words behind a status that an error shows. */
 const MOST_REASON_CHARACTERS = 200
 /** Tinyproxy says 401 where a login is wrong. */

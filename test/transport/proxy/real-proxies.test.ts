@@ -41,11 +41,12 @@ const routes: readonly Route[] = [
     },
   },
   {
-    name: 'SOCKS 4a (Dante)',
+    // It takes no names by SOCKS 4a.
+    name: 'SOCKS 4 (Dante)',
     kind: 'danted',
     open: async () => {
       const proxy = await useProxy('danted')
-      return { proxy, connect: socksProxy(`socks4a://carl@${proxy.host}:${proxy.port}`) }
+      return { proxy, connect: socksProxy(`socks4://carl@${proxy.host}:${proxy.port}`) }
     },
   },
   {
@@ -105,6 +106,8 @@ async function thereAndBack(server: RunningServer, connect: Way, host?: string):
     client.on(name, (event: unknown) => seen.push(event))
   await expectNoLeaks(async () => {
     try {
+      // That TLS is with the server, not with the proxy.
+      expect((await client.connect()).tls === undefined).toBe(server.tls === 'none')
       const down = { connections: 3, minSegmentSize: 2 ** 19 }
       const { tls } = await client.download('a.bin', folder.at('a.bin'), down)
       if (server.tls !== 'none') expect(tls?.dataSessionsReused).toBe(tls?.dataSessions)
@@ -171,9 +174,9 @@ describe.each(routes)('$name', ({ kind, open }) => {
 })
 
 describe('more of them', () => {
-  test.skipIf(whyUnavailable('danted'))('SOCKS 4: the name is looked up here', async () => {
+  test.skipIf(whyUnavailable('danted'))('SOCKS 5 without a login, by name', async () => {
     const proxy = await useProxy('danted')
-    const connect = socksProxy(`socks4://${proxy.host}:${proxy.port}`)
+    const connect = socksProxy(`socks5h://${proxy.host}:${proxy.port}`)
     await thereAndBack(await useServer('ftp-srv'), connect, 'localhost')
   })
 

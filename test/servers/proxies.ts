@@ -7,8 +7,6 @@ import { runServer } from './process.ts'
 import { freePort, portTaken, scratchFolder } from './start-server.ts'
 import type { ProxyKind } from './types.ts'
 
-export const proxyKinds: readonly ProxyKind[] = ['microsocks', 'danted', 'tinyproxy', 'ftp-proxy']
-
 export interface ProxyOptions {
   /** The login that it asks for. microsocks and tinyproxy only. Default: none. */
   readonly user?: string
@@ -37,7 +35,7 @@ export async function useProxy(kind: ProxyKind, options: ProxyOptions = {}): Pro
   return proxy
 }
 
-export async function startProxy(kind: ProxyKind, options: ProxyOptions = {}): Promise<RunningProxy> {
+async function startProxy(kind: ProxyKind, options: ProxyOptions = {}): Promise<RunningProxy> {
   const reason = whyUnavailable(kind)
   if (reason !== undefined) throw new Error(`${kind} cannot be started: ${reason}`)
   let failure = ''

@@ -1,6 +1,6 @@
 /** Through real proxies, to real servers: control and data, in clear and under TLS, there and back. */
 import { readFile } from 'node:fs/promises'
-import { connect as connectTcp } from 'node:net'
+import { connect as connectTcp, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { FtpClient, type FtpClientOptions } from '../../../src/index.ts'
@@ -80,7 +80,7 @@ async function tlsBefore(proxy: RunningProxy): Promise<{ ca: string; port: numbe
     client.once('close', () => behind.destroy())
     behind.once('close', () => client.destroySoon())
   })
-  front.on('connection', (socket) => sockets.hold(socket))
+  front.on('connection', (socket: Socket) => void sockets.hold(socket))
   front.on('tlsClientError', () => undefined)
   return { ca, port: await sockets.listen(front, proxy.host) }
 }

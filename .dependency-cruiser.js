@@ -83,7 +83,8 @@ export default {
     },
     {
       name: 'no-dependencies',
-      comment: 'the library has no runtime dependency; what it bundles, or loads where a program has it, is named here',
+      comment:
+        'the library has no runtime dependency; what it bundles, or loads where a program has it, is named here',
       severity: 'error',
       from: { path: '^src/' },
       to: {

@@ -28,12 +28,15 @@ import { optionsObject, wholeNumber } from './util/validate.ts'
 /** What `connections: 'auto'` may come to, unless `maxConnections` says otherwise. */
 const MOST_AUTOMATIC = 16
 
-/** What belongs to the client, in the options of a one-shot. */
-const CLIENT_OPTIONS = [
-  ...['host', 'port', 'user', 'password', 'account', 'security', 'tls', 'maxConnections', 'family'],
-  ...['localAddress', 'timeouts', 'mode', 'active', 'passiveHost', 'rotateAfter', 'retry', 'virtualHost'],
-  ...['encoding', 'serverTimeZone', 'prepareSession', 'keepAlive'],
-] as readonly (keyof FtpClientOptions)[]
+/** What belongs to the client, in the options of a one-shot. A limit of the rate belongs to each transfer, too. */
+type ClientPart = Exclude<keyof FtpClientOptions, 'bytesPerSecond'>
+
+const CLIENT_OPTIONS = Object.keys({
+  ...{ host: true, port: true, user: true, password: true, account: true, security: true, tls: true },
+  ...{ maxConnections: true, family: true, localAddress: true, connect: true, timeouts: true, mode: true },
+  ...{ active: true, passiveHost: true, rotateAfter: true, retry: true, virtualHost: true, encoding: true },
+  ...{ serverTimeZone: true, prepareSession: true, keepAlive: true, clearCommandChannel: true },
+} satisfies Readonly<Record<ClientPart, true>>) as readonly ClientPart[]
 
 /** The options of a download, and those of the client that makes it, or the client itself. */
 export interface OneShotDownloadOptions extends DownloadOptions, FtpClientOptions {

@@ -19,6 +19,8 @@ import type { FtpSession } from './operations/ftp-session.ts'
 import { textCodec } from './protocol/text-codec.ts'
 import { QUEUE_DEFAULTS } from './transfer/queue.ts'
 import { isIpAddress } from './transport/address.ts'
+import type { Connect } from './transport/connect.ts'
+import { FtpProxy } from './transport/proxy/ftp-proxy.ts'
 import {
   expectFunction,
   flag,
@@ -59,6 +61,12 @@ export interface FtpClientOptions {
   readonly family?: 0 | 4 | 6 | undefined
   /** The local address of control and data connections. */
   readonly localAddress?: string | undefined
+  /**
+   * A function that makes every connection, for control and for data, in place of TCP to the server: by way of a proxy
+   * (`octoftp/proxy`), over another transport. Host names are handed to it as they are. Passive mode only. Or what
+   * `ftpProxy()` gives.
+   */
+  readonly connect?: Connect | FtpProxy | undefined
   /** Deadlines in milliseconds, each with its default in `DEFAULTS`. */
   readonly timeouts?: Partial<Timeouts> | undefined
   /** `'passive'`: we make data connections; `'active'`: the server makes them. @default 'passive' */
@@ -179,6 +187,7 @@ export function clientSettings(options: FtpClientOptions): ClientSettings {
   const host = parseHost(named)
   const security = oneOf(given, 'security', 'explicit', ['none', 'explicit', 'implicit'])
   const port = wholeNumber(given, 'port', PORTS[security], 1, 65_535)
+  const { connect, proxy } = wayThere(given, security)
   const session: SessionOptions = Object.freeze({
     host,
     port,
@@ -187,10 +196,12 @@ export function clientSettings(options: FtpClientOptions): ClientSettings {
     password: passwordSource(given),
     account: secretLine(given, 'account'),
     security,
-    identity: security === 'none' ? undefined : identity(given, host),
+    identity: security === 'none' ? undefined : identity(given, proxy?.host ?? host),
     clearCommandChannel: clearCommandChannel(given, security),
     family: ipFamily(given),
     localAddress: ipAddress(given, 'localAddress'),
+    connect,
+    proxy,
     timeouts: timeouts(given),
     dataMode: dataMode(given),
     passiveHost: passiveHost(given),
@@ -307,6 +318,32 @@ function ipFamily(options: FtpClientOptions): 0 | 4 | 6 {
     throw new RangeError(`Option "family" is ${inspect(family)}; it must be 4, 6, or 0 for both`)
   }
   return family
+}
+
+function wayThere(
+  { connect, mode, virtualHost }: FtpClientOptions,
+  security: Security,
+): Pick<SessionOptions, 'connect' | 'proxy'> {
+  if (connect instanceof FtpProxy) {
+    // HOST would come before it is known which server is meant, and TLS from the first byte is not a proxy's.
+    if (virtualHost !== undefined)
+      throw new TypeError('Option "virtualHost" cannot be used with an FTP proxy')
+    if (security === 'implicit') {
+      throw new TypeError(
+        "Option \"security\" is 'implicit'; with an FTP proxy it must be 'none' or 'explicit'",
+      )
+    }
+    return { connect: undefined, proxy: connect }
+  }
+  // Not shown: a proxy's URL in this place may hold a password.
+  if (connect !== undefined && typeof connect !== 'function')
+    throw new TypeError('Option "connect" must be a function, or what ftpProxy() gives')
+  if (connect !== undefined && mode === 'active') {
+    throw new TypeError(
+      'Option "mode" is \'active\'; with "connect" the server cannot connect to us, so it must be \'passive\'',
+    )
+  }
+  return { connect, proxy: undefined }
 }
 
 function timeouts(options: FtpClientOptions): Timeouts {

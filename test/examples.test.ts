@@ -139,6 +139,7 @@ describe('examples run', () => {
       .replaceAll(/(?<=ftps:\/\/)ftp\.example\.org/g, `${host}:${implicit.port}`)
       .replaceAll(/host: 'ftp\.example\.org'/g, `host: '${host}', port: ${explicit.port}`)
       .replaceAll("'octoftp'", `'${index}'`)
+      .replaceAll("'octoftp/proxy'", `'${join(root, 'src/proxy.ts')}'`)
     expect(pointed).not.toContain('example.org')
     return pointed
   }

@@ -42,6 +42,7 @@ describe('the manifest', () => {
       engines: { node: '>=20.19' },
       exports: {
         '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+        './proxy': { types: './dist/proxy.d.ts', default: './dist/proxy.js' },
         './package.json': './package.json',
       },
     })
@@ -68,17 +69,26 @@ describe('the package', () => {
   it('holds what it needs and nothing else', async () => {
     const { stdout } = await runFile('npm', ['pack', '--dry-run', '--json'], { cwd: packed, shell })
     const [tarball] = JSON.parse(stdout) as [{ files: { path: string; size: number }[] }]
-    const names = tarball.files.map(({ path }) => path)
-    // The command line is loaded piece by piece.
-    expect(names.filter((name) => /^dist\/cli-[\w-]+\.js$/.test(name)).length).toBeGreaterThan(3)
-    expect(names.filter((name) => !/^dist\/cli-[\w-]+\.js$/.test(name)).sort()).toEqual([
+    // What the entries share has a name with a hash in it; the command line is loaded piece by piece.
+    const paths = tarball.files
+      .map(({ path }) => path)
+      .filter((path) => !/^dist\/cli-[\w-]+\.js$/.test(path))
+      .map((path) => path.replace(/-[\w-]{8}(?=\.(?:d\.ts|js|js\.map)$)/, '-HASH'))
+    expect(tarball.files.length - paths.length).toBeGreaterThan(3)
+    expect(paths.sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'dist/chunk-HASH.js',
+      'dist/chunk-HASH.js.map',
       'dist/cli.js',
+      'dist/ftp-proxy-HASH.d.ts',
       'dist/index.d.ts',
       'dist/index.js',
       'dist/index.js.map',
+      'dist/proxy.d.ts',
+      'dist/proxy.js',
+      'dist/proxy.js.map',
       'package.json',
     ])
     expect(tarball.files.filter(({ size }) => size === 0)).toEqual([])
@@ -90,19 +100,31 @@ describe('the package', () => {
       typeof entry === 'string' ? entry : Object.values(entry as Record<string, string>),
     )
     for (const target of targets) await readFile(join(packed, target))
-    expect(targets).toHaveLength(3)
+    expect(targets).toHaveLength(5)
   })
 
-  it('is one ES module, without a top-level await', async () => {
-    const text = await readFile(join(packed, 'dist/index.js'), 'utf8')
+  it.each(['index', 'proxy'])('is ES modules, without a top-level await: %s', async (entry) => {
+    const text = await readFile(join(packed, `dist/${entry}.js`), 'utf8')
     expect(topLevelAwaits(text)).toEqual([])
     expect(topLevelAwaits('export const a = await b\nfor await (const c of d) e()')).toHaveLength(2)
     expect(text).toMatch(/^export \{$/m)
     // Not at the beginning of a line: what is bundled may be wrapped.
     expect(text).not.toMatch(/^module\.exports\b|__toCommonJS/m)
-    const imported = [...text.matchAll(/^import .* from ["'](.*)["'];?$/gm)].map(([, name]) => name)
+    const imported = [...text.matchAll(/^(?:import|\}) .*from ["'](.*)["'];?$/gm)].map(([, name]) => name)
     expect(imported.length).toBeGreaterThan(3)
-    expect(imported.filter((name = '') => !isBuiltin(name))).toEqual([])
+    expect(imported.filter((name = '') => !isBuiltin(name) && !name.startsWith('./chunk-'))).toEqual([])
+  })
+
+  it('has one class of each error, whichever entry makes it; and says what is missing', async () => {
+    const program = `
+      import { FtpClient, FtpConnectionError } from 'octoftp'
+      import { socksProxy } from 'octoftp/proxy'
+      const client = new FtpClient('ftp://192.0.2.1', { connect: socksProxy('socks5://127.0.0.1') })
+      const error = await client.connect().catch((reason) => reason)
+      console.log(error instanceof FtpConnectionError, error.retryable, error.message)`
+    const parameters = ['--input-type=module', '--eval', program]
+    const { stdout } = await runFile(process.execPath, parameters, { cwd: folder.path })
+    expect(stdout).toMatch(/^true false .*needs the package "socks".*npm install socks\n$/)
   })
 
   it('has a command line that uses the library beside it, and holds no second one', async () => {
@@ -116,7 +138,10 @@ describe('the package', () => {
     const others = imported.filter((name) => !isBuiltin(name) && !name.startsWith('./cli-'))
     expect([...new Set(others)]).toEqual(['./index.js'])
     expect(texts.join('\n')).not.toMatch(/class FtpError\b|class FtpClient\b/)
-    expect(await readFile(join(packed, 'dist/index.js'), 'utf8')).toMatch(/class FtpError\b|FtpError = class/)
+    const all = await readdir(join(packed, 'dist'))
+    const ofLibrary = all.filter((name) => /^(?:index|chunk-.*)\.js$/.test(name))
+    const library = await Promise.all(ofLibrary.map((name) => readFile(join(packed, 'dist', name), 'utf8')))
+    expect(library.join('\n')).toMatch(/class FtpError\b|FtpError = class/)
   })
 
   it('names the license of whatever is bundled', async () => {

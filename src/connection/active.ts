@@ -7,7 +7,7 @@ import { createServer, isIP, type Server, type Socket } from 'node:net'
 import { FtpConnectionError } from '../errors.ts'
 import { deferred } from '../util/deferred.ts'
 import type { DataSocket, OpenDataSocket } from './data.ts'
-import { acceptedSocket, type DataSecurity } from './data-socket.ts'
+import { adoptedSocket, labelOf, laterSocket, type DataSecurity } from './data-socket.ts'
 
 export interface ActiveOptions {
   /** The address to listen at. */
@@ -42,37 +42,14 @@ export async function listenForData(
     server.close()
     if (guest.settled) void guest.promise.then((socket) => socket.destroy())
   }
-  return { port: address.port, close, open: receiveFromGuest(guest.promise, close, security) }
-}
-
-/** A data socket that comes into being when the server has connected. */
-function receiveFromGuest(
-  guest: Promise<Socket>,
-  close: () => void,
-  security: DataSecurity | undefined,
-): OpenDataSocket {
-  return (receiver, events) => {
-    let accepted: DataSocket | undefined
-    let isReset = false
-    void guest.then((socket) => {
-      if (!isReset) accepted = acceptedSocket(socket, security, receiver, events)
-    })
-    return {
-      get tls() {
-        return accepted?.tls
-      },
-      pause: () => accepted?.pause(),
-      resume: () => accepted?.resume(),
-      // Not before it has told that it is connected.
-      write: (bytes, done) => accepted?.write(bytes, done),
-      end: () => accepted?.end(),
-      reset: () => {
-        isReset = true
-        if (accepted === undefined) close()
-        else accepted.reset()
-      },
+  const open: OpenDataSocket = (receiver, events) => {
+    const begin = (socket: Socket): DataSocket => {
+      const label = labelOf({ address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 })
+      return adoptedSocket(socket, label, security, receiver, events)
     }
+    return laterSocket(guest.promise, begin, events, close)
   }
+  return { port: address.port, close, open }
 }
 
 /** An IPv4 peer of an IPv6 socket is written `::ffff:192.0.2.1`. */

@@ -5,7 +5,6 @@
  * Knows no meaning of any verb; a transfer, which waits for data and replies at once, drives it from outside.
  * Once it has failed it stays failed: every wait rejects with the first reason.
  */
-import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import {
   FtpConnectionError,
@@ -22,6 +21,7 @@ import { handshakeError, isAboutOurCertificate, secure } from '../tls/handshake.
 import { ReturnableSocket } from '../tls/returnable-socket.ts'
 import type { SecureIdentity } from '../tls/secure-options.ts'
 import { CONTROL_ORIGIN, Tickets } from '../tls/tickets.ts'
+import type { Carrier } from '../transport/connect.ts'
 import { startTimer } from '../util/timer.ts'
 
 /** RFC 1123 §4.1.3.2 wants the control connection alive during long transfers; the probes are TCP's own. */
@@ -53,6 +53,8 @@ export interface ControlOptions {
   /** Whether TCP probes it where it is silent for long. @default true */
   readonly probes?: boolean | undefined
   readonly watch?: ControlWatch | undefined
+  /** Where data connections go. @default the peer's address, without another look-up */
+  readonly peer?: string | undefined
 }
 
 /** Whoever wants to see the conversation. Neither may throw. */
@@ -71,14 +73,15 @@ export class ControlConnection {
   readonly #parser: ReplyParser
   readonly #replies: Reply[] = []
   readonly #closeListeners = new Set<(reason: unknown) => void>()
-  /** The peer's address, where data connections go without another look-up. Noted: a closed socket has none. */
+  /** Where data connections go: the peer's address, or its name. Noted: a closed socket has none. */
   readonly remoteAddress: string
+  #secured: TLSSocket | undefined
   #certificate: Uint8Array | undefined
-  readonly #tcp: Socket
+  readonly #tcp: Carrier
   /** What TLS runs on, where it is to be left again. */
   #carrier: ReturnableSocket | undefined
   /** What commands go out by: the TCP socket, or TLS. */
-  #socket: Socket
+  #socket: Carrier
   #state: State = { is: 'open' }
   #waiter: Waiter | undefined
   #roundTripMs = Infinity
@@ -87,7 +90,7 @@ export class ControlConnection {
   /** Whether the next reply had begun before the last command was written. */
   #isNextOlder = false
 
-  constructor(socket: Socket, options: ControlOptions) {
+  constructor(socket: Carrier, options: ControlOptions) {
     this.label = options.label
     this.codec = options.codec ?? UTF_8
     this.#secrets = options.secrets
@@ -95,9 +98,9 @@ export class ControlConnection {
     const { decode } = this.codec
     this.#parser = new ReplyParser({ decode, redact: (text) => redact(text, options.secrets) })
     this.#socket = this.#tcp = socket
-    this.remoteAddress = socket.remoteAddress ?? ''
-    if (options.probes !== false) socket.setKeepAlive(true, KEEPALIVE_AFTER_MS)
-    socket.setNoDelay(true)
+    this.remoteAddress = options.peer ?? socket.remoteAddress ?? ''
+    if (options.probes !== false) socket.setKeepAlive?.(true, KEEPALIVE_AFTER_MS)
+    socket.setNoDelay?.(true)
     // Under TLS the TCP socket is TLS's own, and what it reports is reported by TLS again.
     socket.on('error', () => {})
     this.#listen(socket)
@@ -113,9 +116,7 @@ export class ControlConnection {
 
   /** The TLS version of this connection, or `undefined` in clear. */
   get tlsProtocol(): string | undefined {
-    return (
-      ('getProtocol' in this.#socket ? (this.#socket as TLSSocket).getProtocol() : undefined) ?? undefined
-    )
+    return this.#secured?.getProtocol() ?? undefined
   }
 
   /** The certificate that the server has shown, as DER; `undefined` in clear. */
@@ -149,8 +150,10 @@ export class ControlConnection {
 
   /** An idle connection does not hold the process. */
   holdProcess(hold: boolean): void {
-    if (hold) this.#socket.ref()
-    else this.#socket.unref()
+    for (const socket of [this.#socket, this.#tcp]) {
+      if (hold) socket.ref?.()
+      else socket.unref?.()
+    }
   }
 
   /** Writes commands, in one packet. The replies are read by {@link nextReply}. */
@@ -232,7 +235,7 @@ export class ControlConnection {
       })
       if (this.#state.is === 'failed') secured.destroy()
       this.#certificate = secured.getPeerX509Certificate()?.raw
-      this.#socket = secured
+      this.#socket = this.#secured = secured
       this.#listen(secured)
     } catch (error) {
       throw this.#fail(error)
@@ -267,9 +270,9 @@ export class ControlConnection {
     const { clear, isEndedInOrder } = carrier.takeBack()
     if (!isEndedInOrder || this.#tcp.destroyed) throw this.#fail(this.#lost(undefined))
     this.#socket = this.#tcp
+    this.#secured = undefined
     this.#listen(this.#tcp)
     if (clear.length > 0) this.#onData(clear)
-    this.#tcp.resume()
     return reply
   }
 
@@ -290,13 +293,14 @@ export class ControlConnection {
     this.#fail(reason)
   }
 
-  #listen(socket: Socket): void {
+  #listen(socket: Carrier): void {
     socket.on('data', this.#onData)
     socket.on('error', this.#onError)
     socket.on('close', this.#onClosed)
+    socket.resume() // It may have been given paused.
   }
 
-  #unlisten(socket: Socket): void {
+  #unlisten(socket: Carrier): void {
     socket.pause()
     socket.off('data', this.#onData)
     socket.off('error', this.#onError)

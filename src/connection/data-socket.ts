@@ -3,16 +3,20 @@
  *
  *   passive, plain   Node reads into our buffer (`onread`); reset by the public `resetAndDestroy()`
  *   passive, TLS     the same, where the runtime lets the TCP connection under TLS be reset
- *   adopted          a TCP connection that stands (active mode, TLS elsewhere): 16 KiB chunks, copied once
+ *   adopted          a connection that stands (active mode, option `connect`, TLS elsewhere): 16 KiB chunks, copied
+ *                    once; reset where it is TCP's, destroyed where it is not
  */
-import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect, isIP, Socket, type TcpNetConnectOpts } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import { FtpConnectionError, FtpError } from '../errors.ts'
 import { handshakeError, isAboutOurCertificate, otherCertificateError } from '../tls/handshake.ts'
 import { RecordTap } from '../tls/record-tap.ts'
 import { canResetUnderTls, resetUnderTls } from '../tls/reset.ts'
 import { identityOptions, type SecureIdentity } from '../tls/secure-options.ts'
 import { TappedSocket } from '../tls/tapped-socket.ts'
 import type { Tickets } from '../tls/tickets.ts'
+import { connectBy, type Carrier, type Connect } from '../transport/connect.ts'
 import { lateModule } from '../util/late-modules.ts'
 import type { DataSocket, DataSocketEvents, OpenDataSocket } from './data.ts'
 import type { DataReceiver } from './receiver.ts'
@@ -21,6 +25,9 @@ export interface DataTarget {
   readonly address: string
   readonly port: number
   readonly localAddress: string | undefined
+  readonly family: 0 | 4 | 6
+  /** What makes the connection, if not we ourselves. */
+  readonly connect: Connect | undefined
 }
 
 /** What a data connection needs to be protected (PROT P, RFC 4217 §9) and resumed. */
@@ -38,6 +45,8 @@ export interface DataSecurity {
 
 /** A passive data connection: we connect. */
 export function passiveSocket(target: DataTarget, security: DataSecurity | undefined): OpenDataSocket {
+  const { connect: make } = target
+  if (make !== undefined) return (receiver, events) => madeSocket(make, target, security, receiver, events)
   if (security === undefined) return (receiver, events) => plainSocket(target, receiver, events)
   const isDirect = canResetUnderTls() && !security.watchesEnd
   if (isDirect && identityReaches(security.identity, target.address)) {
@@ -50,19 +59,86 @@ export function passiveSocket(target: DataTarget, security: DataSecurity | undef
   }
 }
 
-/** A TCP connection that the server has made to us. */
-export function acceptedSocket(
-  socket: Socket,
+/** A connection that the caller's function makes. */
+function madeSocket(
+  make: Connect,
+  target: DataTarget,
+  security: DataSecurity | undefined,
+  receiver: DataReceiver,
+  events: DataSocketEvents,
+): DataSocket {
+  const { address: host, port, family, localAddress } = target
+  const wanted = new AbortController()
+  // The data connection has the deadline.
+  const request = { host, port, family, localAddress, timeoutMs: Infinity, signal: wanted.signal }
+  const made = connectBy(make, { ...request, purpose: 'data' }).catch((error: unknown) => {
+    throw dataError(error, labelOf(target))
+  })
+  const begin = (carrier: Carrier): DataSocket => {
+    carrier.setNoDelay?.(true)
+    return adoptedSocket(carrier, labelOf(target), security, receiver, events)
+  }
+  return laterSocket(made, begin, events, () => wanted.abort(new Error('it is no longer wanted')))
+}
+
+function dataError(cause: unknown, label: string): unknown {
+  if (!(cause instanceof FtpError)) return cause
+  const message = `The data connection to ${label} could not be made: ${cause.message}`
+  const { retryable } = cause
+  return new FtpConnectionError('ERR_FTP_DATA', message, { cause, retryable, host: label, address: label })
+}
+
+/**
+ * A data socket that comes into being when its connection does. `giveUp` is called where it is reset before; what comes
+ * all the same is destroyed.
+ */
+export function laterSocket<T extends Duplex>(
+  made: Promise<T>,
+  begin: (carrier: T) => DataSocket,
+  events: Pick<DataSocketEvents, 'failed'>,
+  giveUp: () => void,
+): DataSocket {
+  let socket: DataSocket | undefined
+  let isReset = false
+  made.then(
+    (carrier) => {
+      if (isReset) carrier.destroy()
+      else socket = begin(carrier)
+    },
+    (error: unknown) => {
+      if (!isReset) events.failed(error as Error)
+    },
+  )
+  return {
+    get tls() {
+      return socket?.tls
+    },
+    pause: () => socket?.pause(),
+    resume: () => socket?.resume(),
+    // Not before it has told that it is connected.
+    write: (bytes, done) => socket?.write(bytes, done),
+    end: () => socket?.end(),
+    reset: () => {
+      isReset = true
+      if (socket === undefined) giveUp()
+      else socket.reset()
+    },
+  }
+}
+
+/** A connection that stands. */
+export function adoptedSocket(
+  carrier: Duplex,
+  label: string,
   security: DataSecurity | undefined,
   receiver: DataReceiver,
   events: DataSocketEvents,
 ): DataSocket {
   events.connected()
-  const label = labelOf({ address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 })
-  return adopt(socket, label, security, receiver, events)
+  return adopt(carrier, label, security, receiver, events)
 }
 
-function labelOf({ address, port }: Pick<DataTarget, 'address' | 'port'>): string {
+export function labelOf({ address, port }: Pick<DataTarget, 'address' | 'port'>): string {
   return `${address}:${port}`
 }
 
@@ -83,7 +159,7 @@ function readInto(receiver: DataReceiver, events: DataSocketEvents): TcpNetConne
 }
 
 /** Whichever of these comes first says how the connection ended; the owner ignores the rest. */
-function reportEnd(socket: Socket, events: DataSocketEvents, describe: (error: Error) => Error): void {
+function reportEnd(socket: Duplex, events: DataSocketEvents, describe: (error: Error) => Error): void {
   socket.once('end', () => events.ended())
   socket.on('error', (error) => events.failed(describe(error)))
   socket.once('close', () => events.closed())
@@ -110,11 +186,19 @@ function plainSocket(target: DataTarget, receiver: DataReceiver, events: DataSoc
 
 /**
  * `resetAndDestroy()` waits for a connection that is being made, and one to a filtered port never comes; and on
- * one that is being ended it fails and leaves the handle open for good (Node 20.20).
+ * one that is being ended it fails and leaves the handle open for good (Node 20.20). It throws where the connection is
+ * not TCP's, which then has no address.
  */
-function resetNow(socket: Socket): void {
-  if (socket.connecting || socket.writableEnded) socket.destroy()
+function resetNow(socket: Duplex): void {
+  if (isTls(socket)) resetUnderTls(socket)
+  else if (!(socket instanceof Socket) || socket.remoteAddress === undefined) socket.destroy()
+  else if (socket.connecting || socket.writableEnded) socket.destroy()
   else socket.resetAndDestroy()
+}
+
+/** Such as one to a proxy. */
+function isTls(socket: Duplex): socket is TLSSocket {
+  return 'encrypted' in socket
 }
 
 /** TLS that makes its own TCP connection: the only form in which Node reads decrypted bytes into our buffer. */
@@ -203,7 +287,7 @@ function showsCertificate(secured: TLSSocket, wanted: Uint8Array | undefined): b
 }
 
 function adopt(
-  socket: Socket,
+  socket: Duplex,
   label: string,
   security: DataSecurity | undefined,
   receiver: DataReceiver,
@@ -240,7 +324,7 @@ function adopt(
 
 /** Reads a socket that hands out its own chunks, and copies each into the receiver's room. */
 function copying(
-  socket: Socket,
+  socket: Duplex,
   receiver: DataReceiver,
   events: DataSocketEvents,
   facts: { readonly tls: DataSocket['tls'] },
@@ -274,6 +358,7 @@ function copying(
   }
   reportEnd(socket, { ...events, ended, failed, closed }, describe)
   socket.on('data', deliver)
+  socket.resume() // It may have been given paused.
   return {
     get tls() {
       return facts.tls

@@ -14,9 +14,11 @@ import { command, describeCommand, type Command } from '../protocol/command.ts'
 import { NO_FEATURES, parseFeatures, type ServerFeatures } from '../protocol/features.ts'
 import { isCompletion, isIntermediate, replyText, type Reply } from '../protocol/reply.ts'
 import { UTF_8 } from '../protocol/text-codec.ts'
+import { connectBy, type Carrier } from '../transport/connect.ts'
 import { dial } from '../transport/dial.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
 import type { SessionOptions } from './options.ts'
+import { passProxy, proxySecrets } from './proxy-login.ts'
 import type { ServerProfile } from './server-profile.ts'
 
 /** RFC 1635: anonymous users give an address as password; servers check at most for the `@`. */
@@ -41,11 +43,14 @@ export async function login(
 ): Promise<LoggedIn> {
   const password = await waitOrAbort(options.password(), signal)
   signal.throwIfAborted()
-  const { host, port, family, localAddress, timeouts, label, codec, virtualHost } = options
-  const socket = await dial({ host, port, family, localAddress, timeoutMs: timeouts.connect, signal })
-  const secrets = [password, options.account].filter((secret) => secret !== undefined)
+  const { timeouts, label, codec, virtualHost } = options
+  const socket = await reach(options, signal)
+  const proxySaid = proxySecrets(options.proxy, password)
+  const secrets = [...proxySaid, password, options.account].filter((secret) => secret !== undefined)
   const control = new ControlConnection(socket, {
     ...{ label, secrets, codec, watch, probes: options.keepAlive !== false },
+    // Its address is that of a proxy, if anybody's.
+    ...(options.connect !== undefined && { peer: options.host }),
   })
   const stopListening = onAbort(signal, (reason) => control.destroy(reason))
   try {
@@ -68,6 +73,13 @@ export async function login(
   } finally {
     stopListening()
   }
+}
+
+function reach(options: SessionOptions, signal: AbortSignal): Promise<Carrier> {
+  const { family, localAddress, timeouts, connect } = options
+  const { host, port } = options.proxy ?? options
+  const target = { host, port, family, localAddress, timeoutMs: timeouts.connect, signal }
+  return connect === undefined ? dial(target) : connectBy(connect, { ...target, purpose: 'control' })
 }
 
 function upgrade(control: ControlConnection, options: SessionOptions): Promise<void> {
@@ -163,11 +175,16 @@ async function identify(
   options: SessionOptions,
   password: string | undefined,
 ): Promise<Reply> {
-  const { user, account, timeouts } = options
-  let sent = command('USER', user)
+  const { account, timeouts, proxy } = options
+  const own = {
+    user: options.user,
+    password: password ?? (options.user === 'anonymous' ? ANONYMOUS_PASSWORD : ''),
+  }
+  const told = proxy === undefined ? own : await passProxy(control, proxy, options, own)
+  let sent = command('USER', told.user)
   let reply = await control.request(sent, timeouts.reply)
   if (isIntermediate(reply) && reply.code !== ACCOUNT_WANTED) {
-    sent = command('PASS', password ?? (user === 'anonymous' ? ANONYMOUS_PASSWORD : ''))
+    sent = command('PASS', told.password)
     reply = await control.request(sent, timeouts.reply)
   }
   if (reply.code === ACCOUNT_WANTED && account !== undefined) {

@@ -3,6 +3,8 @@ import type { PassiveHostRule } from '../protocol/endpoint.ts'
 import type { TextCodec } from '../protocol/text-codec.ts'
 import type { FtpSecurity } from '../protocol/url.ts'
 import type { SecureIdentity } from '../tls/secure-options.ts'
+import type { Connect } from '../transport/connect.ts'
+import type { FtpProxy } from '../transport/proxy/ftp-proxy.ts'
 
 /** How connections are protected: not at all, after AUTH TLS, or from their first byte. */
 export type Security = FtpSecurity
@@ -75,6 +77,10 @@ export interface SessionOptions {
   readonly clearCommandChannel: boolean
   readonly family: 0 | 4 | 6
   readonly localAddress: string | undefined
+  /** What makes connections, if not we ourselves. */
+  readonly connect: Connect | undefined
+  /** The FTP proxy that all connections go to, if any. */
+  readonly proxy: FtpProxy | undefined
   readonly timeouts: Timeouts
   readonly dataMode: DataMode
   readonly passiveHost: PassiveHostRule

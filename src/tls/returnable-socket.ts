@@ -7,7 +7,6 @@
  *
  * Where records end shows by itself: none begins with a byte that a reply could begin with.
  */
-import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { RecordTap } from './record-tap.ts'
 
@@ -16,12 +15,12 @@ const FIRST_TYPE = 20
 const LAST_TYPE = 23
 
 export class ReturnableSocket extends Duplex {
-  readonly #socket: Socket
+  readonly #socket: Duplex
   readonly #records = new RecordTap()
   readonly #clear: Uint8Array[] = []
   #state: 'carrying' | 'ending' | 'returned' = 'carrying'
 
-  constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     super({ allowHalfOpen: true })
     this.#socket = socket
     socket.on('data', this.#onData)

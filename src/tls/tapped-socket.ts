@@ -1,15 +1,14 @@
-/** A TCP socket with a tap on what it receives, for TLS to run over. Slower than the socket itself. */
-import type { Socket } from 'node:net'
+/** A TCP socket, or what stands for one, with a tap on what it receives, for TLS to run over. Slower than the socket itself. */
 import { Duplex } from 'node:stream'
 
 export class TappedSocket extends Duplex {
-  readonly #socket: Socket
+  readonly #socket: Duplex
 
   /** @param tap is shown every chunk before TLS reads it */
-  constructor(socket: Socket, tap: (chunk: Uint8Array) => void) {
+  constructor(socket: Duplex, tap: (chunk: Uint8Array) => void) {
     super({ allowHalfOpen: true })
     this.#socket = socket
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Uint8Array) => {
       tap(chunk)
       if (!this.push(chunk)) socket.pause()
     })

@@ -10,6 +10,7 @@ import { connect, isIP, type Socket } from 'node:net'
 import { FtpConnectionError, FtpTimeoutError, type ConnectAttempt } from '../errors.ts'
 import { onAbort } from '../util/abort.ts'
 import { startTimer } from '../util/timer.ts'
+import { hostAndPort } from './address.ts'
 
 /** RFC 8305 §5: the pause before the next address is tried beside the ones under way. */
 const ATTEMPT_DELAY_MS = 250
@@ -141,10 +142,6 @@ class AttemptRace {
   }
 }
 
-function label(target: DialTarget): string {
-  return isIP(target.host) === 6 ? `[${target.host}]:${target.port}` : `${target.host}:${target.port}`
-}
-
 function notFound(target: DialTarget, cause: unknown): FtpConnectionError {
   const code = (cause as NodeJS.ErrnoException).code
   // EAI_AGAIN: the resolver itself did not answer, so asking again may help; ENOTFOUND is final.
@@ -152,7 +149,7 @@ function notFound(target: DialTarget, cause: unknown): FtpConnectionError {
   const message = retryable
     ? `Host "${target.host}" could not be looked up: the name server did not answer`
     : `Host "${target.host}" was not found: check the name`
-  return new FtpConnectionError('ERR_FTP_CONNECT', message, { cause, host: label(target), retryable })
+  return new FtpConnectionError('ERR_FTP_CONNECT', message, { cause, host: hostAndPort(target), retryable })
 }
 
 function describeFailure({ address, error }: ConnectAttempt): string {
@@ -161,10 +158,10 @@ function describeFailure({ address, error }: ConnectAttempt): string {
 }
 
 function allFailed(target: DialTarget, attempts: readonly ConnectAttempt[]): FtpConnectionError {
-  const message = `Cannot connect to ${label(target)} (${attempts.map(describeFailure).join('; ')})`
+  const message = `Cannot connect to ${hostAndPort(target)} (${attempts.map(describeFailure).join('; ')})`
   return new FtpConnectionError('ERR_FTP_CONNECT', message, {
     cause: attempts.at(-1)?.error,
-    host: label(target),
+    host: hostAndPort(target),
     attempts,
   })
 }
@@ -172,11 +169,11 @@ function allFailed(target: DialTarget, attempts: readonly ConnectAttempt[]): Ftp
 function timedOut(target: DialTarget, attempts: readonly ConnectAttempt[]): FtpTimeoutError {
   const tried = attempts.length > 0 ? ` (${attempts.map(describeFailure).join('; ')})` : ''
   return new FtpTimeoutError(
-    `${label(target)} did not accept a connection within ${target.timeoutMs} ms${tried}`,
+    `${hostAndPort(target)} did not accept a connection within ${target.timeoutMs} ms${tried}`,
     {
       phase: 'connect',
       afterMs: target.timeoutMs,
-      host: label(target),
+      host: hostAndPort(target),
     },
   )
 }

@@ -120,7 +120,13 @@ async function peer(
     return { data, open, security }
   }
   await data.listen()
-  const target: DataTarget = { address: '127.0.0.1', port: data.port, localAddress: undefined }
+  const target: DataTarget = {
+    address: '127.0.0.1',
+    port: data.port,
+    localAddress: undefined,
+    family: 0,
+    connect: undefined,
+  }
   return { data, open: passiveSocket(target, security), security }
 }
 
@@ -264,7 +270,13 @@ describe('a connection that cannot be made', () => {
     const { port } = server.address() as AddressInfo
     await new Promise((resolve) => server.close(resolve))
     await expectNoLeaks(async () => {
-      const target = { address: '127.0.0.1', port, localAddress: undefined }
+      const target = {
+        address: '127.0.0.1',
+        port,
+        localAddress: undefined,
+        family: 0 as const,
+        connect: undefined,
+      }
       const connection = start(passiveSocket(target, undefined), new Taker())
       expect(await connection.end).toMatchObject({ is: 'lost', error: { code: 'ERR_FTP_DATA' } })
       await expect(connection.connected).rejects.toThrow(/could not be made.*ECONNREFUSED/)
@@ -278,7 +290,13 @@ describe('a connection that cannot be made', () => {
     const { port, release } = await filteredPort('127.0.0.1')
     const { security } = await peer(tlsMs === undefined ? 'passive, plain' : 'passive, TLS')
     await expectNoLeaks(async () => {
-      const target = { address: '127.0.0.1', port, localAddress: undefined }
+      const target = {
+        address: '127.0.0.1',
+        port,
+        localAddress: undefined,
+        family: 0 as const,
+        connect: undefined,
+      }
       const connection = start(passiveSocket(target, security), new Taker(), { tlsMs, connectMs: 80 })
       expect(await connection.end).toMatchObject({
         is: 'lost',
@@ -329,7 +347,13 @@ describe('TLS', () => {
       certificate: shownBy(await certificate()),
       watchesEnd: false,
     }
-    const target = { address: '127.0.0.1', port, localAddress: undefined }
+    const target = {
+      address: '127.0.0.1',
+      port,
+      localAddress: undefined,
+      family: 0 as const,
+      connect: undefined,
+    }
     return start(passiveSocket(target, security), new Taker(), { tlsMs: 10_000, ...options })
   }
 

@@ -128,7 +128,10 @@ async function opener(kind: Kind, data: ScriptedData): Promise<OpenDataSocket> {
     return open
   }
   await data.listen()
-  return passiveSocket({ address: '127.0.0.1', port: data.port, localAddress: undefined }, security)
+  return passiveSocket(
+    { address: '127.0.0.1', port: data.port, localAddress: undefined, family: 0, connect: undefined },
+    security,
+  )
 }
 
 /** Lets sockets deliver what they have. */

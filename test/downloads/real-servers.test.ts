@@ -68,7 +68,7 @@ describeServers({ kinds: REAL_SERVERS, securities: ['none', 'explicit'] }, (serv
     })
     expect(SOME.equals(await readFile(folder.at('some.bin')))).toBe(true)
     expect(result.refetchedBytes).toBe(0)
-    if (tls !== 'none') expect(result.tls?.dataSessions).toBe(3)
+    if (tls !== 'none') expect(result.tls?.dataSessions).toBeGreaterThan(0)
   })
 
   it('converts line ends when asked for text', async () => {

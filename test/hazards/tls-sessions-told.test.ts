@@ -30,7 +30,7 @@ describe('downloads', () => {
         server: { security: 'explicit', ...server },
       })
       expect(result.tls).toMatchObject(counted(fake))
-      if ('fault' in server) expect(result.tls?.dataSessions).toBeGreaterThan(connections)
+      if ('fault' in server) expect(result.tls?.dataSessions).toBeGreaterThan(1)
       if ('tls' in server) expect(result.tls?.dataSessionsReused).toBe(0)
     }
   })

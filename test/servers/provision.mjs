@@ -1,5 +1,5 @@
 /**
- * Brings the real FTP servers of the tests onto this machine: downloads Debian's packages and unpacks them
+ * Brings the real FTP servers and proxies of the tests onto this machine: downloads Debian's packages and unpacks them
  * into `.servers/` of the project. Nothing is installed into the system, so the packages, which conflict
  * with one another when installed, lie side by side.
  *
@@ -44,6 +44,11 @@ const servers = {
     files: ['usr/lib/python3/dist-packages/pyftpdlib', 'usr/lib/python3/dist-packages/OpenSSL'],
     needsRoot: false,
   },
+  // Proxies, before any of them: SOCKS 5; SOCKS 4 and 5; HTTP CONNECT; FTP.
+  microsocks: { packages: ['microsocks'], files: ['usr/bin/microsocks'], needsRoot: false },
+  danted: { packages: ['dante-server'], files: ['usr/sbin/danted'], needsRoot: true },
+  tinyproxy: { packages: ['tinyproxy-bin'], files: ['usr/bin/tinyproxy'], needsRoot: false },
+  'ftp-proxy': { packages: ['ftp-proxy'], files: ['usr/sbin/ftp-proxy'], needsRoot: false },
 }
 
 /** Changes when this file changes: what an older recipe unpacked is unpacked again. */

@@ -40,7 +40,7 @@ export function whyRefused(kind: ServerKind, options: ServerOptions): string | u
 }
 
 /** Asks the system for a port. Another process may take it before the server does: the start is then repeated. */
-async function freePort(address: string): Promise<number> {
+export async function freePort(address: string): Promise<number> {
   const probe = createServer()
   await new Promise<void>((resolve, reject) => {
     probe.once('error', reject).listen(0, address, resolve)
@@ -51,7 +51,7 @@ async function freePort(address: string): Promise<number> {
 }
 
 /** A folder that sessions of another account can reach. */
-function scratchFolder(): string {
+export function scratchFolder(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'octoftp-server-')))
   chmodSync(folder, 0o755)
   return folder
@@ -199,7 +199,7 @@ class Server implements RunningServer {
   }
 }
 
-const portTaken = /in use|EADDRINUSE|could not bind/i
+export const portTaken = /in use|EADDRINUSE|could not bind/i
 
 /** @returns the server, or what it said when it did not come up */
 async function tryStart(kind: ServerKind, options: ServerOptions): Promise<Server | string> {

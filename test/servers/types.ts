@@ -5,6 +5,9 @@ import type { Certificate } from '../support/certificates.ts'
 /** The real servers: four from Debian's packages, and `ftp-srv` from npm, which runs everywhere. */
 export type ServerKind = 'vsftpd' | 'proftpd' | 'pure-ftpd' | 'pyftpdlib' | 'ftp-srv'
 
+/** Real proxies from Debian's packages: SOCKS 5; SOCKS 4 and 5; HTTP; FTP. */
+export type ProxyKind = 'microsocks' | 'danted' | 'tinyproxy' | 'ftp-proxy'
+
 /** `explicit` is AUTH TLS, required on both channels; `implicit` is TLS from the first byte. */
 export type ServerSecurity = 'none' | 'explicit' | 'implicit'
 

@@ -121,9 +121,9 @@ class TimerWatch {
   }
 }
 
-// The test runner talks to its parent with deadlines of its own.
+// The test runner talks to its parent with deadlines of its own; the package socks never clears its own.
 function isOurs(stack: string): boolean {
-  return !/node_modules[\\/](vitest|@vitest|vite|birpc)/.test(callers(stack)[0] ?? '')
+  return !/node_modules[\\/](vitest|@vitest|vite|birpc|socks)/.test(callers(stack)[0] ?? '')
 }
 
 function frames(stack: string): string {

@@ -27,8 +27,11 @@ test('everything, of a plain one', async () => {
 })
 
 test('the TLS of one that was protected', async () => {
-  const { result } = await succeed({ server: { security: 'explicit' }, download: { connections: 4 } })
-  expect(result.tls).toEqual({ protocol: 'TLSv1.3', dataSessions: 4, dataSessionsReused: 4 })
+  const { result, server } = await succeed({ server: { security: 'explicit' }, download: { connections: 4 } })
+  // A connection that logs in late may find nothing left to do.
+  const { length } = server.dataConnections
+  expect(length).toBeGreaterThan(0)
+  expect(result.tls).toEqual({ protocol: 'TLSv1.3', dataSessions: length, dataSessionsReused: length })
 })
 
 test('nothing asked: nothing claimed', async () => {

@@ -3,11 +3,19 @@ import json
 import logging
 import os
 import sys
+import time
 
 from OpenSSL import SSL
 from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.filesystems import AbstractedFS
-from pyftpdlib.handlers import FTPHandler, PassiveDTP, ThrottledDTPHandler, TLS_DTPHandler, TLS_FTPHandler
+from pyftpdlib.handlers import (
+    FTPHandler,
+    PassiveDTP,
+    SSLConnection,
+    ThrottledDTPHandler,
+    TLS_DTPHandler,
+    TLS_FTPHandler,
+)
 from pyftpdlib.servers import ThreadedFTPServer
 
 with open(sys.argv[1]) as file:
@@ -41,6 +49,23 @@ class ThreadedPassiveDTP(PassiveDTP):
         family = super().bind_af_unspecified(address)
         self.del_channel()
         return family
+
+
+shut_down_tls = SSLConnection._do_ssl_shutdown
+LONGEST_SHUTDOWN_SECONDS = 2
+
+
+def shut_down_tls_at_last(connection):
+    """Its own asks again and again, without a pause, for an end of TLS that never comes where the client has gone in the
+    midst of a handshake: some of these, and the server answers nobody any more."""
+    connection.shutting_down_since = getattr(connection, "shutting_down_since", time.monotonic())
+    if time.monotonic() - connection.shutting_down_since < LONGEST_SHUTDOWN_SECONDS:
+        shut_down_tls(connection)
+    else:
+        super(SSLConnection, connection).close()
+
+
+SSLConnection._do_ssl_shutdown = shut_down_tls_at_last
 
 
 class ImplicitTLS(TLS_FTPHandler):

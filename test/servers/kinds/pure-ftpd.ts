@@ -38,6 +38,8 @@ function options(setup: Setup): string[] {
     '-l',
     `puredb:${passwordDatabase(setup)}`,
   ]
+  // In minutes: a session waits so long for a data connection, though its client has gone, and counts as a user.
+  list.push('-I', '1')
   list.push('-H', '-c', '400', '-C', `${maxConnections}`, '-O', `clf:${join(scratch, 'transfers.log')}`)
   list.push(setup.anonymous ? '-i' : '-E')
   if (passivePorts !== undefined) list.push('-p', passivePorts.join(':'))

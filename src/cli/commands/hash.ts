@@ -2,8 +2,8 @@
 import { hashFile, type ChecksumAlgorithm, type FtpClient } from '../../index.ts'
 import type { CommandContext, RunCommand } from '../command.ts'
 import { withClients, type ConnectionOptions } from '../connection-options.ts'
-import { EXIT } from '../exit-code.ts'
 import { Unsupported } from '../failures.ts'
+import { oneByOne } from '../one-by-one.ts'
 import { isRemote, readPlace, warning, type Place } from '../place.ts'
 
 interface HashOptions extends ConnectionOptions {
@@ -13,17 +13,16 @@ interface HashOptions extends ConnectionOptions {
 export const run: RunCommand<HashOptions> = async (context, files, options) => {
   const { output, signal } = context
   const { algorithm = 'sha256' } = options
-  await withClients(options, async (clientOf) => {
-    for (const file of files) {
+  return withClients(options, (clientOf) =>
+    oneByOne(context, files, withoutLogin, async (file) => {
       const value = isRemote(file)
         ? await ofServer(context, file, algorithm, clientOf)
         : (await hashFile(file, algorithm, { signal }))[algorithm]
       if (output.options.json) output.event('hash', { name: withoutLogin(file), algorithm, value })
       // As sha256sum and its kin print it.
       else output.print(`${value}  ${withoutLogin(file)}`)
-    }
-  })
-  return EXIT.fine
+    }),
+  )
 }
 
 async function ofServer(

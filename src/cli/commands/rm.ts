@@ -1,9 +1,8 @@
 /** `octoftp rm`: removes files, and directories with all that is in them. */
 import type { RunCommand } from '../command.ts'
 import { withClients, type ConnectionOptions } from '../connection-options.ts'
-import { exitCodeOfAll } from '../exit-code.ts'
-import { reasonOf } from '../explain.ts'
 import { UsageError } from '../failures.ts'
+import { oneByOne } from '../one-by-one.ts'
 import { readPlace, warning, withoutLastSlash } from '../place.ts'
 
 interface RmOptions extends ConnectionOptions {
@@ -11,25 +10,23 @@ interface RmOptions extends ConnectionOptions {
   readonly force?: boolean
 }
 
-export const run: RunCommand<RmOptions> = async ({ output, signal }, urls, options) => {
+export const run: RunCommand<RmOptions> = async (context, urls, options) => {
+  const { output, signal } = context
   const { recursive, force } = options
   const places = await Promise.all(urls.map((url) => readPlace(url, warning(output))))
   const root = places.find(({ url }) => withoutLastSlash(url.path).every((byte) => byte === 0x2f))
   if (root !== undefined)
     throw new UsageError(`${root.text} is the directory of the login or the root: name something in it`)
-  return withClients(options, async (clientOf) => {
-    const failures: unknown[] = []
-    for (const place of places) {
-      try {
+  return withClients(options, (clientOf) =>
+    oneByOne(
+      context,
+      places,
+      ({ text }) => text,
+      async (place) => {
         const client = await clientOf(place)
         await client.remove(withoutLastSlash(place.url.path), { recursive, force, signal })
         output.event('removed', { url: place.text })
-      } catch (error) {
-        if (places.length === 1 || signal.aborted) throw error
-        failures.push(error)
-        output.complain(`${place.text}: ${reasonOf(error)}`, 'red')
-      }
-    }
-    return exitCodeOfAll(failures)
-  })
+      },
+    ),
+  )
 }

@@ -31,7 +31,7 @@ function sourceOf({ url, user, password, ca }: RunningServer): DownloadSource {
 }
 
 describe.each(['none', 'explicit'] as const)('TLS: %s', (tls) => {
-  test('all bring their part of one file', async () => {
+  test('several bring their parts of one file', async () => {
     await using folder = await temporaryDirectory()
     const servers = await startAll(tls, [])
     const dropped: TransferEvents['source'][] = []
@@ -42,7 +42,10 @@ describe.each(['none', 'explicit'] as const)('TLS: %s', (tls) => {
     expect((await readFile(folder.at('x.bin'))).equals(CONTENT)).toBe(true)
     expect(dropped).toEqual([])
     expect(result.verified).toMatchObject({ size: 'matched', modified: 'matched' })
-    expect(result.sources.map(({ bytes }) => bytes > 0)).toEqual(servers.map(() => true))
+    // One that is slow to log in on a busy machine may find nothing left to do.
+    expect(result.sources).toHaveLength(servers.length)
+    expect(result.sources.filter(({ bytes }) => bytes > 0).length).toBeGreaterThan(1)
+    expect(result.sources.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(CONTENT.length)
     expect(result.refetchedBytes).toBe(0)
   })
 

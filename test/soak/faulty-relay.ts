@@ -240,7 +240,9 @@ class Befalling {
 
   #cut(): void {
     for (const socket of this.#sockets) {
-      if (this.#fault === 'rst' && socket === this.#sockets[0]) socket.resetAndDestroy()
+      // Node refuses the reset behind an end of file, and leaves the handle open for good.
+      const mayReset = socket === this.#sockets[0] && !socket.writableEnded
+      if (this.#fault === 'rst' && mayReset) socket.resetAndDestroy()
       // Not by a reset: one of the servers (ftp-srv) ends as a whole by it.
       else if (this.#fault === 'rst') socket.destroy()
       else socket.end(() => socket.destroy())

@@ -13,7 +13,9 @@ import { targets } from './targets/index.ts'
 
 const seed = Number(process.env['OCTOFTP_TEST_SEED'] ?? randomInt(2 ** 31))
 const INPUTS = 3_000
-const MOST_FOR_PLANTED = 200_000
+const MOST_FOR_PLANTED = 20_000
+/** The same inputs in every run: whether they find what was planted is to hang on the fuzzing, and not on luck. */
+const PLANTED_SEED = 1
 
 interface Case {
   readonly target: string
@@ -31,18 +33,15 @@ describe('inputs that failed once', () => {
   })
 })
 
-test.each(targets)(
-  `$name: the planted bug is found, and no other (seed ${seed})`,
-  async (target) => {
-    const isOver = (tried: number): boolean => tried >= INPUTS
-    const { failure } = await fuzzProven({
-      target,
-      coverage: undefined,
-      seed,
-      mostForPlanted: MOST_FOR_PLANTED,
-      isOver,
-    })
-    expect(failure && { input: shownInput(failure.input), error: failure.error }).toBeUndefined()
-  },
-  120_000,
-)
+test.each(targets)(`$name: the planted bug is found, and no other (seed ${seed})`, async (target) => {
+  const isOver = (tried: number): boolean => tried >= INPUTS
+  const { failure } = await fuzzProven({
+    target,
+    coverage: undefined,
+    seed,
+    plantedSeed: PLANTED_SEED,
+    mostForPlanted: MOST_FOR_PLANTED,
+    isOver,
+  })
+  expect(failure && { input: shownInput(failure.input), error: failure.error }).toBeUndefined()
+})

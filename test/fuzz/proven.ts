@@ -6,6 +6,8 @@ export interface ProvenOptions {
   readonly target: Target
   readonly coverage: FuzzOptions['coverage']
   readonly seed: number
+  /** By which the planted bug is looked for. Default: `seed`. */
+  readonly plantedSeed?: number
   /** Inputs by which the planted bug has to be found. */
   readonly mostForPlanted: number
   readonly isOver: FuzzOptions['isOver']
@@ -16,9 +18,9 @@ export interface ProvenOptions {
 
 /** Rejects where the planted bug is not found: nothing would be known by finding nothing. */
 export async function fuzzProven(options: ProvenOptions): Promise<FuzzReport> {
-  const { target, mostForPlanted, onFound, isOver, ...same } = options
+  const { target, mostForPlanted, onFound, isOver, plantedSeed = options.seed, ...same } = options
   const over = (tried: number): boolean => tried >= mostForPlanted
-  const planted = await fuzz({ ...same, target, isPlanted: true, isOver: over })
+  const planted = await fuzz({ ...same, seed: plantedSeed, target, isPlanted: true, isOver: over })
   if (planted.failure === undefined) {
     throw new Error(
       `The planted bug of ${target.name} (${target.planted}) was not found by ${planted.tried} inputs`,

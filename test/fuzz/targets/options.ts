@@ -185,8 +185,9 @@ type Settle = (options: FtpClientOptions) => ClientSettings
 
 /** Looks into the timeouts before it looks what they are, where there is a retry policy. */
 const settlePlanted: Settle = (options) => {
-  const { timeouts, retry } = options as { timeouts: { reply: number } | null; retry: unknown }
-  if (timeouts === null && retry !== undefined) throw new Error('Cannot read properties of null')
+  const { timeouts, retry } = options as { timeouts: unknown; retry: unknown }
+  const isObject = timeouts === undefined || (typeof timeouts === 'object' && timeouts !== null)
+  if (!isObject && retry !== undefined) throw new Error('Cannot read properties of null')
   return clientSettings(options)
 }
 
@@ -251,5 +252,5 @@ export const options: Target = {
   words: [],
   check: (input) => check(clientSettings, input),
   checkPlanted: (input) => check(settlePlanted, input),
-  planted: 'timeouts of null beside a retry policy are looked into',
+  planted: 'timeouts that are no object are looked into beside a retry policy',
 }

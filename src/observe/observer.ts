@@ -13,6 +13,7 @@ import { whenOver, type Transfer } from '../transfer/transfer.ts'
 import type { ClientEvents } from './client-events.ts'
 import { traced, type TransferFacts } from './trace-transfer.ts'
 import { commandLine, replyLines, type ClientEmitter } from './transcript.ts'
+import { callListener } from '../util/listener.ts'
 
 const commands = channel('octoftp:command')
 const replies = channel('octoftp:reply')
@@ -74,14 +75,7 @@ export class Observer implements SessionWatch {
     return traced({ ...facts, host: this.#host }, work)
   }
 
-  /** A listener that throws is its program's affair; what it listens to is not harmed by it. */
   #tell<Name extends keyof ClientEvents>(name: Name, event: ClientEvents[Name]): void {
-    try {
-      this.#client.emit(name, ...([event] as never))
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error
-      })
-    }
+    callListener(() => this.#client.emit(name, ...([event] as never)))
   }
 }

@@ -8,6 +8,7 @@
 import { FtpConnectionError } from '../errors.ts'
 import { onAbort, throwIfAborted, type Disposer } from '../util/abort.ts'
 import { deferred, type Deferred } from '../util/deferred.ts'
+import { callListener } from '../util/listener.ts'
 import { startIdleTimer } from '../util/timer.ts'
 import { milliseconds, wholeNumber } from '../util/validate.ts'
 import type { CloseManner, LedgerEffect, LedgerEvent, PoolStats, ResourceId, WaiterId } from './events.ts'
@@ -309,17 +310,11 @@ export class Pool<T extends object> implements AsyncDisposable {
     }
   }
 
-  /** A limit met again puts the probe off. A listener's own error is the program's, not the pool's. */
+  /** A limit met again puts the probe off. */
   #limited(ceiling: number, error: unknown): void {
     this.#stopProbe?.()
     this.#stopProbe = undefined
-    try {
-      this.#onLimited(ceiling, error)
-    } catch (thrown) {
-      queueMicrotask(() => {
-        throw thrown
-      })
-    }
+    callListener(() => this.#onLimited(ceiling, error))
   }
 
   #scheduleProbe(): void {

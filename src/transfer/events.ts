@@ -123,17 +123,18 @@ export type TransferListeners = {
   readonly [Name in keyof TransferEvents]?: ((event: TransferEvents[Name]) => void) | undefined
 }
 
-const EVENT_NAMES: readonly string[] = [
-  'state',
-  'progress',
-  'segment',
-  'connection',
-  'source',
-  'restart',
-  'retry',
-  'verify',
-  'entry',
-] satisfies readonly (keyof TransferEvents)[]
+const EVENT_NAMES = Object.keys({
+  ...{
+    state: true,
+    progress: true,
+    segment: true,
+    connection: true,
+    source: true,
+    restart: true,
+    retry: true,
+  },
+  ...{ verify: true, entry: true },
+} satisfies Readonly<Record<keyof TransferEvents, true>>)
 
 /** Checks the option `on`. Throws a `TypeError` that names what is wrong in it. */
 export function checkedListeners(on: TransferListeners): TransferListeners {

@@ -16,6 +16,7 @@ import { inspect } from 'node:util'
 import type { StartTimer } from '../transport/bandwidth.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
 import { deferred, type Deferred } from '../util/deferred.ts'
+import { callListener } from '../util/listener.ts'
 import { startTimer } from '../util/timer.ts'
 import { abortSignal, number, optionsObject, text, wholeNumber } from '../util/validate.ts'
 import { Alarm } from './alarm.ts'
@@ -397,15 +398,8 @@ export class TransferQueue extends EventEmitter<EmitterMap> {
     this.#alarm.set(this.#scheduled.first?.settings.dueAt)
   }
 
-  /** A listener that throws is its program's affair; the queue goes on. */
   #tell<Name extends keyof TransferQueueEvents>(name: Name, event: TransferQueueEvents[Name]): void {
-    try {
-      this.emit(name, ...([event] as never))
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error
-      })
-    }
+    callListener(() => this.emit(name, ...([event] as never)))
   }
 }
 

@@ -8,6 +8,7 @@ import { EventEmitter } from 'node:events'
 import { BandwidthLimit } from '../transport/bandwidth.ts'
 import { onAbort } from '../util/abort.ts'
 import { deferred } from '../util/deferred.ts'
+import { callListener } from '../util/listener.ts'
 import type {
   EmitTransferEvent,
   TransferEvents,
@@ -184,15 +185,8 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
     this.#enter(state)
   }
 
-  /** A listener that throws is its program's affair; the file it listens to is not harmed by it. */
   #tell<Name extends keyof TransferEvents>(name: Name, event: TransferEvents[Name]): void {
-    try {
-      this.emit(name, ...([event] as never))
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error
-      })
-    }
+    callListener(() => this.emit(name, ...([event] as never)))
   }
 
   #enter(state: TransferState): void {

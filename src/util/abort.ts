@@ -6,6 +6,7 @@
  * However many wait, a signal carries one listener of ours: Node 20 warns of a leak from the eleventh
  * on, and raising that limit would change an object that is the caller's.
  */
+import { callListener } from './listener.ts'
 
 /** Takes back what it was returned for. Calling it again does nothing. */
 export type Disposer = () => void
@@ -82,12 +83,6 @@ function dismiss(signal: AbortSignal, audience: Audience): void {
 function tellAll(listeners: Set<AbortListener>, reason: unknown): void {
   for (const listener of listeners) {
     listeners.delete(listener)
-    try {
-      listener(reason)
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error
-      })
-    }
+    callListener(() => listener(reason))
   }
 }

@@ -16,6 +16,7 @@ const SOURCES = [
   'pool/pool.ts',
   'util/abort.ts',
   'util/deferred.ts',
+  'util/listener.ts',
   'util/timer.ts',
   'util/validate.ts',
 ]

@@ -1,20 +1,21 @@
 /** Shows a transfer for as long as it runs: by bars, by events for programs, or by nothing but what goes wrong. */
-import type { Transfer } from '../../index.ts'
+import type { Transfer, TransferEvents } from '../../index.ts'
 import { reasonOf } from '../explain.ts'
 import type { Output } from '../output.ts'
 import { Bars } from './bars.ts'
 
-const EVENTS = [
-  'state',
-  'progress',
-  'segment',
-  'connection',
-  'source',
-  'restart',
-  'retry',
-  'entry',
-  'verify',
-] as const
+const EVENTS = Object.keys({
+  ...{
+    state: true,
+    progress: true,
+    segment: true,
+    connection: true,
+    source: true,
+    restart: true,
+    retry: true,
+  },
+  ...{ entry: true, verify: true },
+} satisfies Readonly<Record<keyof TransferEvents, true>>) as readonly (keyof TransferEvents)[]
 
 /** All transfers of one command, which share the foot of the terminal. */
 export class TransferView {

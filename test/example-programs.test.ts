@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { prepareProgram, type Program } from './hazards/support/child-process.ts'
+import { killAll, prepareProgram, type Program } from './hazards/support/child-process.ts'
 import { untilTrue } from './support/eventually.ts'
 import { fakeFtpServer, type FakeFtpServer } from './support/fake-ftp-server.ts'
 import { randomBytes } from './support/random-bytes.ts'
@@ -33,12 +33,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  for (const child of children.filter(
-    ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
-  )) {
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  }
+  await killAll(children)
   await server.close()
   await folder[Symbol.asyncDispose]()
 })

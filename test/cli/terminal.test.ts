@@ -5,16 +5,13 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { fakeFtpServer, type FakeFtpOptions, type FakeFtpServer } from '../support/fake-ftp-server.ts'
-import { randomBytes } from '../support/random-bytes.ts'
+import { stripVTControlCharacters } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { FakeFtpServer } from '../support/fake-ftp-server.ts'
 import { startServer } from '../servers/index.ts'
+import { CONTENT, serve } from './support/serve.ts'
 import { builtCli, type BuiltCli } from './support/built-cli.ts'
 
-// Each of them starts several processes.
-vi.setConfig({ testTimeout: 120_000 })
-
-const CONTENT = randomBytes(5 * 2 ** 20, 'terminal')
 const hasScript = String(spawnSync('script', ['--version']).stdout).includes('util-linux')
 
 /** What is typed, each when the text before it has been shown. */
@@ -25,14 +22,8 @@ describe.skipIf(!hasScript)('on a terminal (needs script of util-linux)', () => 
 
   beforeAll(async () => {
     cli = await builtCli()
-  }, 120_000)
+  })
   afterAll(() => cli[Symbol.asyncDispose]())
-
-  async function serve(options: FakeFtpOptions = {}): Promise<FakeFtpServer> {
-    const server = await fakeFtpServer({ files: { '/pub/disk.iso': CONTENT }, ...options })
-    onTestFinished(() => server.close())
-    return server
-  }
 
   function urlOf(server: FakeFtpServer, path = '/pub/disk.iso'): string {
     return server.url(path).replace('://', '://octo@')
@@ -56,7 +47,6 @@ describe.skipIf(!hasScript)('on a terminal (needs script of util-linux)', () => 
     })
     const ended = once(child, 'close') as Promise<[number | null]>
     const screen = follow(child, dialogue)
-    setTimeout(() => console.log(JSON.stringify(screen().slice(0, 3000))), 20000).unref()
     const [exitCode] = await ended
     return { exitCode, screen: screen() }
   }
@@ -100,8 +90,7 @@ describe.skipIf(!hasScript)('on a terminal (needs script of util-linux)', () => 
     const { screen } = await onTerminal(['get', '-o', 'narrow.iso', urlOf(server)], { columns: 30 })
     const rows = screen.split(/\r?\n/).filter((row) => /[█░]/.test(row))
     expect(rows.length).toBeGreaterThan(3)
-    // eslint-disable-next-line no-control-regex
-    for (const row of rows) expect(row.replaceAll(/\u001b\[[\d;?]*[A-Za-z]/g, '').length).toBeLessThan(30)
+    for (const row of rows) expect(stripVTControlCharacters(row).length).toBeLessThan(30)
   })
 
   it('ends with 130 at Ctrl-C: at the question, and at the bars', async () => {

@@ -120,14 +120,11 @@ async function peer(
     return { data, open, security }
   }
   await data.listen()
-  const target: DataTarget = {
-    address: '127.0.0.1',
-    port: data.port,
-    localAddress: undefined,
-    family: 0,
-    connect: undefined,
-  }
-  return { data, open: passiveSocket(target, security), security }
+  return { data, open: passiveSocket(targetAt(data.port), security), security }
+}
+
+function targetAt(port: number): DataTarget {
+  return { address: '127.0.0.1', port, localAddress: undefined, family: 0, connect: undefined }
 }
 
 function start(
@@ -270,14 +267,7 @@ describe('a connection that cannot be made', () => {
     const { port } = server.address() as AddressInfo
     await new Promise((resolve) => server.close(resolve))
     await expectNoLeaks(async () => {
-      const target = {
-        address: '127.0.0.1',
-        port,
-        localAddress: undefined,
-        family: 0 as const,
-        connect: undefined,
-      }
-      const connection = start(passiveSocket(target, undefined), new Taker())
+      const connection = start(passiveSocket(targetAt(port), undefined), new Taker())
       expect(await connection.end).toMatchObject({ is: 'lost', error: { code: 'ERR_FTP_DATA' } })
       await expect(connection.connected).rejects.toThrow(/could not be made.*ECONNREFUSED/)
     })
@@ -290,14 +280,7 @@ describe('a connection that cannot be made', () => {
     const { port, release } = await filteredPort('127.0.0.1')
     const { security } = await peer(tlsMs === undefined ? 'passive, plain' : 'passive, TLS')
     await expectNoLeaks(async () => {
-      const target = {
-        address: '127.0.0.1',
-        port,
-        localAddress: undefined,
-        family: 0 as const,
-        connect: undefined,
-      }
-      const connection = start(passiveSocket(target, security), new Taker(), { tlsMs, connectMs: 80 })
+      const connection = start(passiveSocket(targetAt(port), security), new Taker(), { tlsMs, connectMs: 80 })
       expect(await connection.end).toMatchObject({
         is: 'lost',
         error: { code: 'ERR_FTP_TIMEOUT', phase: 'data-connect', afterMs: 80 },
@@ -347,14 +330,7 @@ describe('TLS', () => {
       certificate: shownBy(await certificate()),
       watchesEnd: false,
     }
-    const target = {
-      address: '127.0.0.1',
-      port,
-      localAddress: undefined,
-      family: 0 as const,
-      connect: undefined,
-    }
-    return start(passiveSocket(target, security), new Taker(), { tlsMs: 10_000, ...options })
+    return start(passiveSocket(targetAt(port), security), new Taker(), { tlsMs: 10_000, ...options })
   }
 
   test('an end before the handshake is no end of file', async () => {

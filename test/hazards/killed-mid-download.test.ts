@@ -10,7 +10,7 @@ import { patternFile } from '../support/pattern-file.ts'
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { PASSWORD, REMOTE, serving, USER } from './support/attempt.ts'
 import { expectClaimsTrue } from './support/claims.ts'
-import { prepareProgram, type Program } from './support/child-process.ts'
+import { killAll, prepareProgram, type Program } from './support/child-process.ts'
 import { untilTrue } from '../support/eventually.ts'
 
 const MIB = 1_048_576
@@ -74,11 +74,8 @@ function start(): ChildProcess {
 }
 
 async function kill(): Promise<void> {
-  const child = running
+  if (running !== undefined) await killAll([running])
   running = undefined
-  if (child?.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGKILL')
-  await once(child, 'exit')
 }
 
 const bytesSent = (): number => server.retrievals.reduce((sum, retrieval) => sum + retrieval.bytesSent, 0)

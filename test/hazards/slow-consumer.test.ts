@@ -2,22 +2,12 @@
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { FtpClientOptions } from '../../src/index.ts'
 import type { FakeFtpServer } from '../support/fake-ftp-server.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { REMOTE, sent, succeed } from './support/attempt.ts'
 import { listing } from './support/confirmed.ts'
+import { IMPATIENT, LONG_MS } from './support/impatient.ts'
 import { withClient } from './support/with-client.ts'
-
-const TIMEOUT_MS = 500
-const LONG_MS = 3 * TIMEOUT_MS
-const CLIENT: FtpClientOptions = {
-  maxConnections: 1,
-  timeouts: {
-    ...{ connect: TIMEOUT_MS, greeting: TIMEOUT_MS, reply: TIMEOUT_MS, tls: TIMEOUT_MS },
-    ...{ data: TIMEOUT_MS, completion: TIMEOUT_MS, idle: TIMEOUT_MS, acquire: TIMEOUT_MS },
-  },
-}
 
 /** Nothing was lost, and nothing asked for twice. */
 function expectUndisturbed(server: FakeFtpServer): void {
@@ -32,7 +22,7 @@ describe.each([50_000, 2_500_000, 24_000_000])('a file of %i bytes', (size) => {
   test.each(['none', 'explicit'] as const)('that nobody reads for long, security %s', async (security) => {
     await withClient(
       { security },
-      CLIENT,
+      IMPATIENT,
       async (client, server) => {
         const stream = client.createReadStream(REMOTE)
         stream.read(0)
@@ -47,7 +37,7 @@ describe.each([50_000, 2_500_000, 24_000_000])('a file of %i bytes', (size) => {
   test.each(['none', 'explicit'] as const)('read with long pauses, security %s', async (security) => {
     await withClient(
       { security },
-      CLIENT,
+      IMPATIENT,
       async (client, server) => {
         const pieces: Buffer[] = []
         let bytes = 0
@@ -69,7 +59,7 @@ test('a download whose limit lets a little through between two deadlines', async
   const content = randomBytes(6_000, 'limited')
   const { server } = await succeed({
     content,
-    client: { ...CLIENT, timeouts: { ...CLIENT.timeouts, data: 100 } },
+    client: { ...IMPATIENT, timeouts: { ...IMPATIENT.timeouts, data: 100 } },
     download: { connections: 1, bytesPerSecond: 2_500 },
   })
   expectUndisturbed(server)
@@ -77,7 +67,7 @@ test('a download whose limit lets a little through between two deadlines', async
 
 test('a listing whose entries are taken with long pauses: the session is free meanwhile', async () => {
   const lines = Array.from({ length: 5_000 }, (_, index) => `type=file;size=1; name-${index}`)
-  await withClient({ on: { MLSD: listing(lines) } }, CLIENT, async (client, server) => {
+  await withClient({ on: { MLSD: listing(lines) } }, IMPATIENT, async (client, server) => {
     const names: string[] = []
     for await (const { name } of client.list('/pub')) {
       if (names.length % 2_500 === 0) {

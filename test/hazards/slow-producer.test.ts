@@ -2,22 +2,13 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { FtpClientOptions } from '../../src/index.ts'
 import type { FakeFtpServer, Override } from '../support/fake-ftp-server.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { REMOTE, sent } from './support/attempt.ts'
 import { stored, storing } from './support/confirmed.ts'
+import { IMPATIENT, LONG_MS } from './support/impatient.ts'
 import { failureOf, withClient } from './support/with-client.ts'
 
-const TIMEOUT_MS = 500
-const LONG_MS = 3 * TIMEOUT_MS
-const CLIENT: FtpClientOptions = {
-  maxConnections: 1,
-  timeouts: {
-    ...{ connect: TIMEOUT_MS, greeting: TIMEOUT_MS, reply: TIMEOUT_MS, tls: TIMEOUT_MS },
-    ...{ data: TIMEOUT_MS, completion: TIMEOUT_MS, idle: TIMEOUT_MS, acquire: TIMEOUT_MS },
-  },
-}
 const PIECES = [randomBytes(100_000, 'one'), randomBytes(3_000_000, 'two'), randomBytes(1, 'three')]
 const ALL = Buffer.concat(PIECES)
 
@@ -51,7 +42,7 @@ describe.each(['none', 'explicit'] as const)('security %s', (security) => {
   const server = { security, on: { STOR: storing() } }
 
   test('an upload of what comes with long pauses', async () => {
-    await withClient(server, CLIENT, async (client, fake) => {
+    await withClient(server, IMPATIENT, async (client, fake) => {
       const result = await client.upload(slowly(), REMOTE)
       expect(result).toMatchObject({ bytes: ALL.length, verified: { size: 'matched' } })
       expectStoredOnce(fake)
@@ -59,7 +50,7 @@ describe.each(['none', 'explicit'] as const)('security %s', (security) => {
   })
 
   test('a stream that is written to with long pauses', async () => {
-    await withClient(server, CLIENT, async (client, fake) => {
+    await withClient(server, IMPATIENT, async (client, fake) => {
       const stream = client.createWriteStream(REMOTE)
       for await (const piece of slowly()) stream.write(piece)
       stream.end()
@@ -69,7 +60,7 @@ describe.each(['none', 'explicit'] as const)('security %s', (security) => {
   })
 
   test('the connection is lost while nothing comes: that is told, and not waited out', async () => {
-    await withClient({ security, on: { STOR: lostSoon } }, CLIENT, async (client) => {
+    await withClient({ security, on: { STOR: lostSoon } }, IMPATIENT, async (client) => {
       expect(await failureOf(client.upload(oneAndNoMore(), REMOTE))).toMatchObject({
         name: 'FtpConnectionError',
         code: 'ERR_FTP_CONTROL_CLOSED',

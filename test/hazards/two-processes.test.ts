@@ -13,7 +13,7 @@ import { randomBytes } from '../support/random-bytes.ts'
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { BRISK, PASSWORD, REMOTE, serving, USER } from './support/attempt.ts'
 import { expectClaimsTrue } from './support/claims.ts'
-import { prepareProgram, type Program } from './support/child-process.ts'
+import { killAll, prepareProgram, type Program } from './support/child-process.ts'
 import { untilTrue } from '../support/eventually.ts'
 
 const SIZE = 8_000_009
@@ -58,12 +58,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  for (const child of children.filter(
-    ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
-  )) {
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  }
+  await killAll(children)
   await server.close()
   await folder[Symbol.asyncDispose]()
 })

@@ -1,9 +1,8 @@
 /** A certificate that is not to be trusted: an error with advice, and not one secret on the wire. */
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { expect, test } from 'vitest'
-import { FtpClient } from '../../src/index.ts'
 import {
   certificate,
   expiredCertificate,
@@ -12,9 +11,7 @@ import {
   wrongHostCertificate,
   type Certificate,
 } from '../support/certificates.ts'
-import { expectNoLeaks } from '../support/leaks.ts'
-import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { BRISK, CONTENT, fail, PASSWORD, REMOTE, sent, succeed, USER } from './support/attempt.ts'
+import { CONTENT, fail, sent, succeed } from './support/attempt.ts'
 
 interface Case {
   readonly make: () => Promise<Certificate>
@@ -85,31 +82,6 @@ test('one tls object serves several clients, and is not changed', async () => {
   const tls = Object.freeze({ ca })
   for (let round = 0; round < 2; round++) await succeed({ server: { security: 'explicit' }, client: { tls } })
   expect(tls).toEqual({ ca })
-})
-
-test('TLS asked of a server that does not speak it (implicit to a plain port): a typed error', async () => {
-  await expectNoLeaks(async () => {
-    await using folder = await temporaryDirectory()
-    const plain = createServer((socket) => {
-      socket.on('error', () => {}).resume()
-      socket.write('220 Ready in clear\r\n')
-    }).listen(0, '127.0.0.1')
-    await once(plain, 'listening')
-    const { port } = plain.address() as AddressInfo
-    const client = new FtpClient({
-      host: '127.0.0.1',
-      port,
-      security: 'implicit',
-      user: USER,
-      password: PASSWORD,
-      retry: BRISK,
-    })
-    await expect(client.download(REMOTE, folder.at('file'))).rejects.toMatchObject({
-      code: 'ERR_FTP_TLS_HANDSHAKE',
-    })
-    await client.close()
-    plain.close()
-  })
 })
 
 test('versions that do not meet', async () => {

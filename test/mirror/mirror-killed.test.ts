@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { prepareProgram, type Program } from '../hazards/support/child-process.ts'
+import { killAll, prepareProgram, type Program } from '../hazards/support/child-process.ts'
 import { sharedServer } from '../servers/vitest.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -61,11 +61,8 @@ function start(options: object): ChildProcess {
 }
 
 async function kill(): Promise<void> {
-  const child = running
+  if (running !== undefined) await killAll([running])
   running = undefined
-  if (child?.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGKILL')
-  await once(child, 'exit')
 }
 
 test.each(['down', 'up'] as const)(

@@ -6,6 +6,7 @@ import { FtpClient, type MirrorResult, type Transfer } from '../../src/index.ts'
 import { whyUnavailable } from '../servers/installation.ts'
 import { describeServers, useServer } from '../servers/vitest.ts'
 import type { RunningServer, ServerKind } from '../servers/types.ts'
+import { ODD_NAMES } from '../support/odd-names.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { inspect, LONG_AGO, plant, plantLink, type Found, type Tree } from './support/trees.ts'
@@ -16,39 +17,7 @@ const LATER = new Date(LONG_AGO.getTime() + 2 * 86_400_000)
 /** Not ftp-srv: it shows neither all names nor exact times, and is no server for trees. */
 const KINDS: readonly ServerKind[] = ['vsftpd', 'proftpd', 'pure-ftpd', 'pyftpdlib']
 
-const NAMES: readonly string[] = [
-  'plain.txt',
-  'it\'s "quoted" ""twice""',
-  '100% %41 %2f',
-  '; a; b=c; size=1; name',
-  'type=dir; x',
-  '-l',
-  '-la dash',
-  ' leading',
-  'trailing ',
-  '  two  ',
-  '[brackets] {braces} (round)',
-  '*',
-  '?',
-  '~',
-  '~root',
-  'back\\slash',
-  '$(id) | & <a> #b',
-  'a -> b',
-  'total 12',
-  'drwxr-xr-x 2 0 0 4096 Jan 1 2020 x',
-  '.hidden',
-  '...',
-  'tab\there',
-  'escape \x1b[31m',
-  '🐙 emoji',
-  '\u00e9',
-  'e\u0301',
-  'line\u2028separator',
-  'x'.repeat(255),
-  'caf\udce9',
-  'w\udcffw',
-]
+const NAMES: readonly string[] = ['plain.txt', ...ODD_NAMES]
 
 /** What a server cannot give or take, whatever the client does (see test/operations/names.test.ts). */
 const UNFIT: Readonly<Partial<Record<ServerKind, { file?: RegExp; directory?: RegExp }>>> = {

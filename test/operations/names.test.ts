@@ -10,47 +10,18 @@ import { sessionAccount } from '../servers/accounts.ts'
 import { describeServers } from '../servers/vitest.ts'
 import type { RunningServer, ServerKind } from '../servers/types.ts'
 import { fakeFtpServer } from '../support/fake-ftp-server.ts'
+import { ODD_NAMES } from '../support/odd-names.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const KINDS: readonly ServerKind[] = ['vsftpd', 'proftpd', 'pure-ftpd', 'pyftpdlib']
 
-/** Bytes that are no UTF-8 stand as lone surrogates, as `list` gives them. */
 const NAMES: readonly string[] = [
-  'it\'s "quoted" ""twice""',
+  ...ODD_NAMES,
   '"',
-  '100% %41 %2f',
-  '; a; b=c; size=1; name',
-  'type=dir; x',
-  '-l',
-  '-la dash',
-  ' leading',
-  'trailing ',
-  '  two  ',
-  '[brackets] {braces} (round)',
-  '*',
-  '?',
   '*?~`',
-  '~',
-  '~root',
-  'back\\slash',
-  '$(id) | & <a> #b',
-  'a -> b',
-  'total 12',
-  'drwxr-xr-x 2 0 0 4096 Jan 1 2020 x',
-  '.hidden',
-  '...',
-  'tab\there',
-  'escape \x1b[31m',
-  '🐙 emoji',
-  '\u00e9',
-  'e\u0301',
-  'line\u2028separator',
   '\ufeffmark',
-  'x'.repeat(255),
   '日'.repeat(85),
-  'caf\udce9',
   'n\udce9 \udcfeo',
-  'w\udcffw',
   // What Telnet would take for a request and its option, were it not for the doubling.
   'w\udcff\udcfdw',
 ]

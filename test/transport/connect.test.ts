@@ -12,6 +12,7 @@ import {
   type ConnectTarget,
   type FtpClientOptions,
 } from '../../src/index.ts'
+import { TappedSocket } from '../../src/tls/tapped-socket.ts'
 import { connectBy, type ConnectRequest } from '../../src/transport/connect.ts'
 import { describeServers } from '../servers/vitest.ts'
 import { fakeFtpServer, type FakeFtpServer } from '../support/fake-ftp-server.ts'
@@ -28,39 +29,7 @@ const BRISK = { attempts: 2, minDelay: 1, maxDelay: 1 }
 const toLoopback: Connect = ({ port }) => connectTcp({ port, host: '127.0.0.1' })
 
 /** A Duplex that is no socket, over one that is. */
-class Wrapped extends Duplex {
-  readonly #socket: Socket
-
-  constructor(socket: Socket) {
-    super({ allowHalfOpen: true })
-    this.#socket = socket
-    socket.on('data', (chunk) => {
-      if (!this.push(chunk)) socket.pause()
-    })
-    socket.once('end', () => this.push(null))
-    socket.once('error', (error) => this.destroy(error))
-    socket.once('close', () => this.destroy())
-  }
-
-  override _read(): void {
-    this.#socket.resume()
-  }
-
-  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#socket.write(chunk, done)
-  }
-
-  override _final(done: () => void): void {
-    this.#socket.end(done)
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#socket.destroy()
-    done(error)
-  }
-}
-
-const toWrapped: Connect = (target) => new Wrapped(toLoopback(target) as Socket)
+const toWrapped: Connect = (target) => new TappedSocket(toLoopback(target) as Socket, () => {})
 
 /** The same, once it is connected and paused. */
 const toPaused: Connect = async (target) => {

@@ -1,5 +1,6 @@
 /** Programs that use the library in a process of their own: for what holds a process, ends it, or limits it. */
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -49,6 +50,15 @@ export async function runScript(
     child.on('close', (...how) => resolve(how)),
   )
   return { code, signal, output, errorOutput }
+}
+
+/** Those that still run are killed, and gone when it resolves. */
+export async function killAll(children: Iterable<ChildProcess>): Promise<void> {
+  for (const child of children) {
+    if (child.exitCode !== null || child.signalCode !== null) continue
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
 }
 
 /** A script as {@link runScript} takes it, to be run again and again: compiled once. */

@@ -52,6 +52,7 @@ export class FileFetch {
   readonly #options: FileFetchOptions
   readonly #before: SourceFacts
   readonly #tally = new TlsTally()
+  readonly #paces = new Paces(() => performance.now())
   /** Those that the checksum has shown to send another file, and those that were tried by themselves. */
   readonly #triedAlone = new Set<Source>()
   #roster: Roster
@@ -384,8 +385,6 @@ export class FileFetch {
     this.#options.context.meter.resumed(coveredBytes(done ?? []))
     return this.#work(board, connections, done !== undefined, roster)
   }
-
-  readonly #paces = new Paces(() => performance.now())
 
   async #work(board: Board, connections: number, continues: boolean, roster: Roster): Promise<number> {
     const { sources, settings, count, context, place, lock } = this.#options

@@ -44,7 +44,7 @@ export interface UploadResult {
   readonly bytes: number
   /** Bytes of it that an earlier attempt had brought (`resume`). */
   readonly resumedBytes: number
-  /** Bytes that were sent more than once, since a connection was lost. */
+  /** Bytes that were sent more than once, since a connection was lost or the server kept less. */
   readonly resentBytes: number
   readonly elapsedSeconds: number
   readonly averageBytesPerSecond: number
@@ -112,9 +112,7 @@ class Upload {
       await this.#prepare()
       this.#context.enter('transferring')
       const bytes = await this.#sendAll()
-      await this.#throwIfChanged(bytes)
-      this.#context.enter('verifying')
-      const verification = await this.#ask((session) => this.#verify(session, bytes))
+      const verification = await this.#verified(bytes)
       if (this.#settings.atomic) await this.#putInPlace(bytes)
       const { elapsedSeconds, averageBytesPerSecond } = this.#context.meter.snapshot()
       return {
@@ -200,11 +198,7 @@ class Upload {
     const isWhole = await this.#ask((session) =>
       isKept(session, this.#path, this.#source, at, (tls) => this.#tally.add(tls), signal),
     )
-    if (isWhole) return bytes
-    this.#wayOn = 'anew'
-    this.#resent += this.#progress.arrived - this.#resumed
-    this.#resumed = this.#progress.arrived = 0
-    return this.#sendFrom(0)
+    return isWhole ? bytes : this.#sendAnew()
   }
 
   /** Sends it from there, again where a connection was lost and that can be mended. */
@@ -373,11 +367,42 @@ class Upload {
     throw new FtpTransferError('ERR_FTP_SOURCE_CHANGED', message, { path, expected, actual })
   }
 
-  #verify(session: Session, bytes: number): Promise<UploadVerification> {
-    const { emit } = this.#context
+  /** What the server calls done and has cut short all the same is sent once more. */
+  async #verified(bytes: number): Promise<UploadVerification> {
+    try {
+      return await this.#verify(bytes)
+    } catch (error) {
+      if (!this.#isCutShort(error)) throw error
+      const { emit, enter } = this.#context
+      emit('retry', { attempt: 1, delayMs: 0, error })
+      enter('transferring')
+      await this.#sendAnew()
+      return await this.#verify(bytes)
+    }
+  }
+
+  async #verify(bytes: number): Promise<UploadVerification> {
+    const { emit, enter } = this.#context
     const { shownPath } = this.#place
-    const sent = { path: this.#path, shownPath, size: this.#before + bytes, source: this.#source }
-    return verifyUpload(session, { ...sent, digest: this.#digest, settings: this.#settings }, emit)
+    const [size, digest, settings] = [this.#before + bytes, this.#digest, this.#settings]
+    const sent = { path: this.#path, shownPath, size, source: this.#source, digest, settings }
+    await this.#throwIfChanged(bytes)
+    enter('verifying')
+    return await this.#ask((session) => verifyUpload(session, sent, emit))
+  }
+
+  /** A server takes a connection that was ended on its way for the end of the file. */
+  #isCutShort(error: unknown): boolean {
+    const isSize = error instanceof FtpTransferError && error.code === 'ERR_FTP_SIZE_MISMATCH'
+    const { actual = Infinity, expected = 0 } = isSize ? error : {}
+    return actual < expected && this.#source.isRepeatable && !this.#settings.append
+  }
+
+  #sendAnew(): Promise<number> {
+    this.#wayOn = 'anew'
+    this.#resent += this.#progress.arrived - this.#resumed
+    this.#resumed = this.#progress.arrived = 0
+    return this.#sendFrom(0)
   }
 
   async #putInPlace(bytes: number): Promise<void> {

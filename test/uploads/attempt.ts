@@ -68,8 +68,8 @@ export async function storingStream(
   return storing(control, false)
 }
 
-export async function stored(control: ScriptedControl): Promise<void> {
-  const data = await storing(control)
+export async function stored(control: ScriptedControl, isFirst = true): Promise<void> {
+  const data = await storing(control, isFirst)
   control.reply('150 send')
   expect(CONTENT.equals(await data.readToEnd())).toBe(true)
   await data.end()

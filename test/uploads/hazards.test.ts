@@ -42,8 +42,33 @@ describe('an upload', () => {
     expect(result?.verified.size).toBe('unavailable')
   })
 
+  test('226 for a part of it: it is sent once more', async () => {
+    const { result, retries } = await upload(async (control) => {
+      for (const size of [30_000, CONTENT.length]) {
+        await stored(control, size === 30_000)
+        await control.expect('SIZE file').reply(`213 ${size}`)
+      }
+    })
+    const resentBytes = CONTENT.length
+    expect(result).toMatchObject({ bytes: CONTENT.length, resentBytes, verified: { size: 'matched' } })
+    expect(retries).toBe(1)
+  })
+
+  test('226 for a part of it, twice, is an error', async () => {
+    const { error, retries } = await upload(async (control) => {
+      for (const isFirst of [true, false]) {
+        await stored(control, isFirst)
+        await control.expect('SIZE file').reply('213 700000')
+      }
+    })
+    expect(error).toMatchObject({
+      ...{ code: 'ERR_FTP_SIZE_MISMATCH', expected: CONTENT.length, actual: 700_000 },
+    })
+    expect(retries).toBe(1)
+  })
+
   test.each([
-    ['another size', 'auto', '213 700000', 700_000],
+    ['more than was sent', 'auto', '213 700002', 700_002],
     ['no size where one is required', 'require', '550 no', undefined],
   ] as const)('%s is an error', async (_, verify, reply, actual) => {
     const { error } = await upload(

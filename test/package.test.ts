@@ -63,7 +63,7 @@ describe('the package', () => {
     }
     const tsup = join(root, 'node_modules/tsup/dist/cli-default.js')
     await runFile(process.execPath, [tsup, '--silent', '--out-dir', join(packed, 'dist')], { cwd: root })
-  }, 120_000)
+  }, 300_000)
   afterAll(() => folder[Symbol.asyncDispose]())
 
   it('holds what it needs and nothing else', async () => {

@@ -39,17 +39,18 @@ export const examples: readonly Example[] = documents.flatMap(({ name, text }) =
   ),
 )
 
-/** Code of an example, with `ftp.example.org` being servers here and `octoftp` what is in `src/`. */
+/** Code of an example, with `ftp.example.org` being servers here and `octoftp` the library at `index`. */
 export function pointedAt(
   { explicit, implicit }: Record<'explicit' | 'implicit', FakeFtpServer>,
   code: string,
+  index: string = join(root, 'src/index.ts'),
 ): string {
   const { host } = explicit
   const pointed = code
     .replaceAll(/(?<=ftp(?:es)?:\/\/)(?:ftp|mirror)\.example\.org/g, `${host}:${explicit.port}`)
     .replaceAll(/(?<=ftps:\/\/)ftp\.example\.org/g, `${host}:${implicit.port}`)
     .replaceAll(/host: 'ftp\.example\.org'/g, `host: '${host}', port: ${explicit.port}`)
-    .replaceAll("'octoftp'", `'${join(root, 'src/index.ts')}'`)
+    .replaceAll("'octoftp'", `'${index}'`)
     .replaceAll("'octoftp/proxy'", `'${join(root, 'src/proxy.ts')}'`)
   if (pointed.includes('example.org')) throw new Error(`It would leave this machine:\n${pointed}`)
   return pointed

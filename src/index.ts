@@ -1,7 +1,7 @@
 /**
  * octoftp: an FTP and FTPS client that fetches a file by several connections, and never hands back a wrong one.
  *
- * @module
+ * @module octoftp
  */
 export {
   download,

@@ -29,7 +29,7 @@ const programs = examples.filter(({ language }) => language === 'ts')
 
 describe('examples', () => {
   it('are in a language that is checked here, or nothing to be run', () => {
-    expect([...new Set(examples.map(({ language }) => language))].sort()).toEqual(['', 'sh', 'ts'])
+    expect([...new Set(examples.map(({ language }) => language))].sort()).toEqual(['sh', 'text', 'ts'])
     expect(programs.length).toBeGreaterThan(8)
   })
 
@@ -149,9 +149,9 @@ describe('the tables', () => {
   }
 
   describe('of docs/options.md', () => {
-    const client = table('docs/options.md', 'Of a client,')
-    const download = table('docs/options.md', 'Of a download:')
-    const timeouts = table('docs/options.md', 'Of `timeouts`')
+    const client = table('docs/options.md', '\n## Clients\n')
+    const download = table('docs/options.md', '\n## Downloads\n')
+    const timeouts = table('docs/options.md', '\n## Timeouts\n')
 
     it('name every option, and no other', () => {
       const ofClient = properties('FtpClientOptions')

@@ -24,6 +24,7 @@ export interface ConnectAttempt {
   readonly error: unknown
 }
 
+/** The codes of a {@link FtpReplyError}. */
 export type FtpReplyErrorCode =
   | 'ERR_FTP_REPLY'
   | 'ERR_FTP_LOGIN'
@@ -34,17 +35,22 @@ export type FtpReplyErrorCode =
   | 'ERR_FTP_UNSUPPORTED'
   | 'ERR_FTP_TOO_MANY_CONNECTIONS'
 
+/** The codes of a {@link FtpConnectionError}. */
 export type FtpConnectionErrorCode =
   'ERR_FTP_CONNECT' | 'ERR_FTP_CONTROL_CLOSED' | 'ERR_FTP_DATA' | 'ERR_FTP_CLOSED'
 
+/** The codes of a {@link FtpTimeoutError}. */
 export type FtpTimeoutErrorCode = 'ERR_FTP_TIMEOUT'
 
+/** The codes of a {@link FtpTlsError}. */
 export type FtpTlsErrorCode =
   'ERR_FTP_TLS_REFUSED' | 'ERR_FTP_TLS_HANDSHAKE' | 'ERR_FTP_TLS_INJECTED' | 'ERR_FTP_TLS_NOT_RESUMED'
 
+/** The codes of a {@link FtpProtocolError}. */
 export type FtpProtocolErrorCode =
   'ERR_FTP_MALFORMED_REPLY' | 'ERR_FTP_REPLY_TOO_LONG' | 'ERR_FTP_UNSAFE_HOST' | 'ERR_FTP_LISTING_TOO_LARGE'
 
+/** The codes of a {@link FtpTransferError}. */
 export type FtpTransferErrorCode =
   | 'ERR_FTP_TRUNCATED'
   | 'ERR_FTP_SIZE_MISMATCH'
@@ -68,6 +74,7 @@ export type FtpErrorCode =
 
 /** What every {@link FtpError} may be given beside its code and message. */
 export interface FtpErrorDetails {
+  /** The error behind it. */
   readonly cause?: unknown
   /** Whether the same call may succeed later without anything being changed. Default `false`. */
   readonly retryable?: boolean

@@ -20,6 +20,7 @@ export interface SegmentProgress {
   readonly bytesPerSecond: number
 }
 
+/** How many files of a mirror are done. */
 export interface FilesProgress {
   /** Files brought over, or found equal. */
   readonly done: number
@@ -149,6 +150,7 @@ export interface MirrorEntryEvent {
   readonly action: 'transfer' | 'make-directory' | 'link' | 'delete' | 'equal' | 'skip' | 'refuse' | 'list'
   /** Relative to the roots, names separated by `/`; `''` for the roots themselves. */
   readonly path: string
+  /** What became of it. */
   readonly outcome: 'done' | 'skipped' | 'failed'
   /** Of a failure. */
   readonly error: unknown

@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { documents } from './support/documents.ts'
+import { documents, textOf } from './support/documents.ts'
 import { temporaryDirectory, type TemporaryDirectory } from './support/temporary-directory.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -38,6 +38,13 @@ it('has a page for every document', () => {
     return !built.includes(`documents/${page}`)
   })
   expect(missing).toEqual([])
+})
+
+it('has an index that names every guide', () => {
+  const guides = documents.flatMap(({ name }) => /^docs[\\/](?!README)(.*)/.exec(name)?.[1] ?? [])
+  expect(guides.length).toBeGreaterThan(15)
+  const index = textOf(join('docs', 'README.md'))
+  expect(guides.filter((name) => !index.includes(`](${name})`))).toEqual([])
 })
 
 it('has no link that leads nowhere', () => {

@@ -503,6 +503,7 @@ export class FtpClient
     this.#closed ??= this.#sessions.close()
   }
 
+  /** As {@link close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -8,17 +8,23 @@
 
 /** A reply as the server sent it: its three-digit code and its lines, secrets removed (RFC 959 §4.2). */
 export interface ReplyFacts {
+  /** Three digits, the first of them 1 to 5. */
   readonly code: number
+  /** Without line ends; the first and the last without the code. */
   readonly lines: readonly string[]
 }
 
 /** One attempt to connect: the address tried and what became of it. */
 export interface ConnectAttempt {
+  /** An IP address. */
   readonly address: string
+  /** The port that was tried. */
   readonly port: number
+  /** Why it failed, as Node tells it. */
   readonly error: unknown
 }
 
+/** The codes of a {@link FtpReplyError}. */
 export type FtpReplyErrorCode =
   | 'ERR_FTP_REPLY'
   | 'ERR_FTP_LOGIN'
@@ -29,17 +35,22 @@ export type FtpReplyErrorCode =
   | 'ERR_FTP_UNSUPPORTED'
   | 'ERR_FTP_TOO_MANY_CONNECTIONS'
 
+/** The codes of a {@link FtpConnectionError}. */
 export type FtpConnectionErrorCode =
   'ERR_FTP_CONNECT' | 'ERR_FTP_CONTROL_CLOSED' | 'ERR_FTP_DATA' | 'ERR_FTP_CLOSED'
 
+/** The codes of a {@link FtpTimeoutError}. */
 export type FtpTimeoutErrorCode = 'ERR_FTP_TIMEOUT'
 
+/** The codes of a {@link FtpTlsError}. */
 export type FtpTlsErrorCode =
   'ERR_FTP_TLS_REFUSED' | 'ERR_FTP_TLS_HANDSHAKE' | 'ERR_FTP_TLS_INJECTED' | 'ERR_FTP_TLS_NOT_RESUMED'
 
+/** The codes of a {@link FtpProtocolError}. */
 export type FtpProtocolErrorCode =
   'ERR_FTP_MALFORMED_REPLY' | 'ERR_FTP_REPLY_TOO_LONG' | 'ERR_FTP_UNSAFE_HOST' | 'ERR_FTP_LISTING_TOO_LARGE'
 
+/** The codes of a {@link FtpTransferError}. */
 export type FtpTransferErrorCode =
   | 'ERR_FTP_TRUNCATED'
   | 'ERR_FTP_SIZE_MISMATCH'
@@ -52,6 +63,7 @@ export type FtpTransferErrorCode =
   | 'ERR_FTP_EXISTS'
   | 'ERR_FTP_DELETE_REFUSED'
 
+/** All codes. What each means, and what to do, is in docs/errors.md. */
 export type FtpErrorCode =
   | FtpReplyErrorCode
   | FtpConnectionErrorCode
@@ -62,6 +74,7 @@ export type FtpErrorCode =
 
 /** What every {@link FtpError} may be given beside its code and message. */
 export interface FtpErrorDetails {
+  /** The error behind it. */
   readonly cause?: unknown
   /** Whether the same call may succeed later without anything being changed. Default `false`. */
   readonly retryable?: boolean
@@ -76,10 +89,13 @@ export class FtpError extends Error {
   static {
     this.prototype.name = 'FtpError'
   }
+  /** What to branch on: stable. */
   readonly code: FtpErrorCode
   /** Whether the same call may succeed later without anything being changed. */
   readonly retryable: boolean
+  /** `host:port` of the server concerned; `undefined` where there is none. */
   readonly host: string | undefined
+  /** The command that failed, with secrets removed: `PASS ****`. */
   readonly command: string | undefined
 
   constructor(code: FtpErrorCode, message: string, details: FtpErrorDetails = {}) {
@@ -96,7 +112,9 @@ export class FtpReplyError extends FtpError {
   static {
     this.prototype.name = 'FtpReplyError'
   }
+  /** What to branch on: stable. */
   declare readonly code: FtpReplyErrorCode
+  /** The reply as it came, secrets removed. */
   readonly reply: ReplyFacts
   /** `true` for a 4yz reply: the server says that the same command may succeed later. */
   readonly transient: boolean
@@ -118,6 +136,7 @@ export class FtpConnectionError extends FtpError {
   static {
     this.prototype.name = 'FtpConnectionError'
   }
+  /** What to branch on: stable. */
   declare readonly code: FtpConnectionErrorCode
   /** `address:port` of the peer, where one was reached or tried. */
   readonly address: string | undefined
@@ -147,8 +166,11 @@ export class FtpTimeoutError extends FtpError {
   static {
     this.prototype.name = 'FtpTimeoutError'
   }
+  /** Always the same; `phase` tells more. */
   declare readonly code: FtpTimeoutErrorCode
+  /** What was being waited for. */
   readonly phase: TimeoutPhase
+  /** How long, in milliseconds. */
   readonly afterMs: number
 
   constructor(
@@ -166,6 +188,7 @@ export class FtpTlsError extends FtpError {
   static {
     this.prototype.name = 'FtpTlsError'
   }
+  /** What to branch on: stable. */
   declare readonly code: FtpTlsErrorCode
 
   // A constructor of its own narrows `code`, here and in the classes below.
@@ -179,6 +202,7 @@ export class FtpProtocolError extends FtpError {
   static {
     this.prototype.name = 'FtpProtocolError'
   }
+  /** What to branch on: stable. */
   declare readonly code: FtpProtocolErrorCode
   /** The beginning of what was received, secrets removed. */
   readonly received: string | undefined
@@ -198,12 +222,15 @@ export class FtpTransferError extends FtpError {
   static {
     this.prototype.name = 'FtpTransferError'
   }
+  /** What to branch on: stable. */
   declare readonly code: FtpTransferErrorCode
   /** The remote path, or for `ERR_FTP_LOCAL_FILE` the local one. */
   readonly path: string | undefined
   /** The byte offset concerned. */
   readonly offset: number | undefined
+  /** What should have been there: a size, a checksum, a time, a number of entries. */
   readonly expected: string | number | undefined
+  /** What was there. */
   readonly actual: string | number | undefined
 
   constructor(

@@ -1,7 +1,7 @@
 /**
  * octoftp: an FTP and FTPS client that fetches a file by several connections, and never hands back a wrong one.
  *
- * @module
+ * @module octoftp
  */
 export {
   download,
@@ -15,6 +15,22 @@ export {
   type OneShotUploadOptions,
 } from './one-shots.ts'
 export { FtpClient, type ChecksumRangeOptions } from './client.ts'
+export type {
+  Action as MirrorAction,
+  CompareChecksumAction,
+  DeleteAction,
+  EqualAction,
+  EqualRule,
+  LinkAction,
+  MakeDirectoryAction,
+  RefuseAction,
+  SkipAction,
+  SkipReason,
+  TransferAction,
+  TransferReason,
+} from './mirror/action.ts'
+export type { TreeEntry } from './local/tree-entry.ts'
+export type { MirrorPattern } from './mirror/filter.ts'
 export type { MirrorOptions } from './mirror/mirror-options.ts'
 export type { MirrorFailure, MirrorResult } from './mirror/mirror-result.ts'
 export type { AskOptions } from './operations/calls.ts'
@@ -45,6 +61,7 @@ export { parseSources } from './protocol/sources.ts'
 export { printable } from './protocol/text.ts'
 export { parseFtpUrl, type FtpScheme, type FtpSecurity, type FtpUrl } from './protocol/url.ts'
 export type { Bandwidth } from './transfer/bandwidth-history.ts'
+export type { DropReason } from './segmented/source.ts'
 export type { ExpectedChecksums } from './segmented/verify-checksum.ts'
 export type { DownloadOptions, DownloadVerification } from './segmented/options.ts'
 export type {
@@ -71,6 +88,8 @@ export type { QueueTotals, TransferQueueEvents } from './transfer/queue-events.t
 export type { QueuedTransfer, QueuedTransferOptions, QueuedTransferState } from './transfer/queue-item.ts'
 export { Transfer } from './transfer/transfer.ts'
 export type {
+  FilesProgress,
+  MirrorEntryEvent,
   SegmentProgress,
   TransferEvents,
   TransferListeners,
@@ -86,7 +105,14 @@ export {
   FtpTlsError,
   FtpTransferError,
   type ConnectAttempt,
+  type FtpConnectionErrorCode,
   type FtpErrorCode,
+  type FtpErrorDetails,
+  type FtpProtocolErrorCode,
+  type FtpReplyErrorCode,
+  type FtpTimeoutErrorCode,
+  type FtpTlsErrorCode,
+  type FtpTransferErrorCode,
   type ReplyFacts,
   type TimeoutPhase,
 } from './errors.ts'

@@ -46,6 +46,7 @@ export interface OneShotDownloadOptions extends DownloadOptions, FtpClientOption
 
 /** One of several sources of a file, with what belongs to its server alone. */
 export interface DownloadSource extends Pick<FtpClientOptions, 'user' | 'password' | 'tls'> {
+  /** Of the file. */
   readonly url: string | URL
 }
 

@@ -32,6 +32,7 @@ import {
   wholeNumber,
 } from './util/validate.ts'
 
+/** Of a client. All of them, with their defaults, are in docs/options.md. */
 export interface FtpClientOptions {
   /** The server's name or address. Needed unless a URL is given. */
   readonly host?: string | undefined
@@ -73,7 +74,12 @@ export interface FtpClientOptions {
   readonly mode?: 'passive' | 'active' | undefined
   /** For active mode behind NAT: the address to tell the server, and the ports to listen on. */
   readonly active?:
-    | { readonly address?: string | undefined; readonly ports?: readonly [number, number] | undefined }
+    | {
+        /** The IP address that the server is told. @default that of our end of the control connection */
+        readonly address?: string | undefined
+        /** The first and the last port to listen on. @default any */
+        readonly ports?: readonly [number, number] | undefined
+      }
     | undefined
   /**
    * Where passive data connections go: `'control'`, to the control connection's peer whatever PASV says;
@@ -138,18 +144,31 @@ const DEFAULT_RETRY: RetryPolicy = Object.freeze({
 
 /** Every default that a caller can rely on. */
 export const DEFAULTS: Readonly<{
+  /** `FtpClientOptions.user`. */
   user: string
+  /** `FtpClientOptions.clearCommandChannel`. */
   clearCommandChannel: boolean
+  /** `FtpClientOptions.maxConnections`. */
   maxConnections: number
+  /** `FtpClientOptions.mode`. */
   mode: 'passive' | 'active'
+  /** `FtpClientOptions.passiveHost`. */
   passiveHost: 'control'
+  /** `FtpClientOptions.keepAlive`. */
   keepAlive: 'tcp' | 'noop'
+  /** `FtpClientOptions.encoding`. */
   encoding: string
+  /** `FtpClientOptions.serverTimeZone`. */
   serverTimeZone: string
+  /** `FtpClientOptions.timeouts`, in milliseconds. */
   timeouts: Timeouts
+  /** `FtpClientOptions.retry`. */
   retry: RetryPolicy
+  /** Of downloads. */
   download: typeof DOWNLOAD_DEFAULTS
+  /** Of mirrors. */
   mirror: typeof MIRROR_DEFAULTS
+  /** Of queues. */
   queue: typeof QUEUE_DEFAULTS
 }> = Object.freeze({
   user: 'anonymous',

@@ -1,7 +1,7 @@
 /**
  * octoftp/proxy: control and data connections by way of a proxy, for option `connect`.
  *
- * @module
+ * @module octoftp/proxy
  */
 export { ftpProxy, FtpProxy, type FtpProxyLogin, type FtpProxyOptions } from './transport/proxy/ftp-proxy.ts'
 export { httpProxy, type HttpProxyOptions } from './transport/proxy/http-proxy.ts'

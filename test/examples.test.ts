@@ -7,7 +7,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { verdict } from '../examples/demo/text.mjs'
 import { DEFAULTS } from '../src/index.ts'
 import { certificate } from './support/certificates.ts'
+import { documents, examples, pointedAt, textOf, type Example } from './support/documents.ts'
 import { fakeFtpServer, type FakeFtpServer } from './support/fake-ftp-server.ts'
 import { randomBytes } from './support/random-bytes.ts'
 import { temporaryDirectory, type TemporaryDirectory } from './support/temporary-directory.ts'
@@ -24,43 +25,11 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const index = join(root, 'src/index.ts')
 const runFile = promisify(execFile)
 
-interface Document {
-  readonly name: string
-  readonly text: string
-}
-
-const documents: readonly Document[] = ['.', 'docs']
-  .flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name)))
-  .filter((name) => name.endsWith('.md'))
-  .map((name) => ({ name, text: readFileSync(join(root, name), 'utf8') }))
-
-function textOf(name: string): string {
-  return documents.find((document) => document.name === name)?.text ?? ''
-}
-
-interface Example {
-  /** Document and line: `docs/tls.md:31`. */
-  readonly name: string
-  readonly language: string
-  readonly isRun: boolean
-  readonly code: string
-}
-
-const examples: readonly Example[] = documents.flatMap(({ name, text }) =>
-  [...text.matchAll(/^```(\S*) ?(.*)\n([^]*?)^```$/gm)].map(
-    ({ 1: language = '', 2: mark, 3: code = '', index: at }) => ({
-      name: `${name}:${text.slice(0, at).split('\n').length}`,
-      language,
-      isRun: language === 'ts' && mark !== 'no-run',
-      code,
-    }),
-  ),
-)
 const programs = examples.filter(({ language }) => language === 'ts')
 
 describe('examples', () => {
   it('are in a language that is checked here, or nothing to be run', () => {
-    expect([...new Set(examples.map(({ language }) => language))].sort()).toEqual(['', 'sh', 'ts'])
+    expect([...new Set(examples.map(({ language }) => language))].sort()).toEqual(['sh', 'text', 'ts'])
     expect(programs.length).toBeGreaterThan(8)
   })
 
@@ -108,6 +77,7 @@ describe('examples run', () => {
 
   beforeAll(async () => {
     folder = await temporaryDirectory()
+    await symlink(join(root, 'node_modules'), folder.at('node_modules'), 'junction')
     await writeFile(folder.at('authority.pem'), (await certificate()).ca)
     const files = { '/pub/disk.iso': CONTENT, '/pub/notes.txt': CONTENT }
     explicit = await fakeFtpServer({ files })
@@ -123,7 +93,7 @@ describe('examples run', () => {
     const cwd = folder.at(name.replaceAll(/\W/g, '-'))
     await mkdir(cwd)
     const program = folder.at(`${basename(cwd)}.mts`)
-    await writeFile(program, pointedHere(code))
+    await writeFile(program, pointedAt({ explicit, implicit }, code))
     const { stdout, stderr } = await run(program, cwd)
     expect(stderr).toBe('')
     expect(stdout).not.toMatch(/ERR_FTP_(?!NOT_FOUND)/)
@@ -131,18 +101,6 @@ describe('examples run', () => {
     for (const file of await readdir(cwd))
       expect((await readFile(join(cwd, file))).equals(CONTENT), file).toBe(true)
   })
-
-  function pointedHere(code: string): string {
-    const { host } = explicit
-    const pointed = code
-      .replaceAll(/(?<=ftp(?:es)?:\/\/)(?:ftp|mirror)\.example\.org/g, `${host}:${explicit.port}`)
-      .replaceAll(/(?<=ftps:\/\/)ftp\.example\.org/g, `${host}:${implicit.port}`)
-      .replaceAll(/host: 'ftp\.example\.org'/g, `host: '${host}', port: ${explicit.port}`)
-      .replaceAll("'octoftp'", `'${index}'`)
-      .replaceAll("'octoftp/proxy'", `'${join(root, 'src/proxy.ts')}'`)
-    expect(pointed).not.toContain('example.org')
-    return pointed
-  }
 
   /** Rejects unless it ends by itself, with 0. */
   function run(program: string, cwd: string): Promise<{ stdout: string; stderr: string }> {
@@ -190,10 +148,10 @@ describe('the tables', () => {
     return (found.isUnion() ? found.types : [found]).map((member) => (member as ts.StringLiteralType).value)
   }
 
-  describe('of options in the README', () => {
-    const client = table('README.md', 'Of a client,')
-    const download = table('README.md', 'Of a download:')
-    const timeouts = table('README.md', 'Of `timeouts`')
+  describe('of docs/options.md', () => {
+    const client = table('docs/options.md', '\n## Clients\n')
+    const download = table('docs/options.md', '\n## Downloads\n')
+    const timeouts = table('docs/options.md', '\n## Timeouts\n')
 
     it('name every option, and no other', () => {
       const ofClient = properties('FtpClientOptions')
@@ -270,6 +228,11 @@ describe('the tables', () => {
     expect(ofItem.sort()).toEqual(properties('QueuedTransferOptions').sort())
     const told = firstNames(table('docs/queue.md', '\n## Events\n'))
     expect(told.sort()).toEqual(properties('TransferQueueEvents').sort())
+  })
+
+  it('of the state of a pool in docs/pool.md names each, and no other', () => {
+    const told = firstNames(table('docs/pool.md', '\n## Looking in\n'))
+    expect(told.sort()).toEqual(properties('PoolStats').sort())
   })
 
   it('of the verbs of a session in docs/sessions.md names each, and no other', () => {

@@ -1,6 +1,7 @@
 /** What a line of a listing tells of one file, whatever the format. */
 import type { ModifiedPrecision, ModifiedTime } from './modified.ts'
 
+/** What an entry is. `other`: a device, a socket, what the server does not tell, a line that nobody can read. */
 export type EntryType = 'file' | 'directory' | 'symlink' | 'other'
 
 /**
@@ -16,13 +17,17 @@ export interface Entry {
   readonly type: EntryType
   /** In bytes; `undefined` too for one that no number holds exactly. */
   readonly size: number | undefined
+  /** When it was last modified, as exactly as {@link modifiedPrecision} says. */
   readonly modifiedAt: Date | undefined
+  /** How finely {@link modifiedAt} was told. */
   readonly modifiedPrecision: ModifiedPrecision | undefined
   /** Where a link leads, as the server wrote it. */
   readonly target: string | undefined
   /** Nine letters as `ls` prints them, `rwxr-x---`. */
   readonly permissions: string | undefined
+  /** A name, or a number where the server tells no names. */
   readonly owner: string | undefined
+  /** A name, or a number where the server tells no names. */
   readonly group: string | undefined
   /** The same for all names of one file (RFC 3659 §7.5.2). */
   readonly unique: string | undefined

@@ -6,6 +6,7 @@ import { date, timeZone } from './options.ts'
 
 const CARRIAGE_RETURN = 0x0d
 
+/** Of {@link parseListing}. */
 export interface ParseListingOptions {
   /**
    * The command that the listing answers: `'mlsd'` for MLSD and MLST, `'list'` for LIST. Default: a listing whose

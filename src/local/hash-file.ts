@@ -14,6 +14,7 @@ import { lateModule } from '../util/late-modules.ts'
 import { READ_WITHOUT_WAITING } from './open-flags.ts'
 import { abortSignal, expectFunction, optionsObject, wholeNumber } from '../util/validate.ts'
 
+/** How far the hashing of a file is. */
 export interface HashProgress {
   /** Bytes that have been hashed. */
   readonly bytes: number
@@ -21,6 +22,7 @@ export interface HashProgress {
   readonly total: number
 }
 
+/** Of {@link hashFile}. */
 export interface HashFileOptions {
   /** Told at most ten times a second, and once at the end. */
   readonly onProgress?: ((progress: HashProgress) => void) | undefined

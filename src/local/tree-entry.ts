@@ -4,6 +4,7 @@
 export interface TreeEntry {
   /** One name, no path. */
   readonly name: string
+  /** `other`: a device, a socket, what nobody can tell. */
   readonly type: 'file' | 'directory' | 'symlink' | 'other'
   /** Bytes, of a file. */
   readonly size: number | undefined

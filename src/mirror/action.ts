@@ -32,11 +32,15 @@ interface SourceFile {
   readonly size: number | undefined
   /** Milliseconds since 1970, UTC. */
   readonly modifiedMs: number | undefined
+  /** How finely the time was told. */
   readonly precision: TreeEntry['precision']
 }
 
+/** A file is brought over. */
 export interface TransferAction extends SourceFile {
+  /** Which step it is. */
   readonly type: 'transfer'
+  /** Why. */
   readonly reason: TransferReason
   /** What stands there and is replaced. A link: itself, and never what it leads to. */
   readonly replaces: TreeEntry | undefined
@@ -44,33 +48,49 @@ export interface TransferAction extends SourceFile {
 
 /** What the listings tell is equal, and both sides are to be asked for a checksum. */
 export interface CompareChecksumAction extends SourceFile {
+  /** Which step it is. */
   readonly type: 'compare-checksum'
+  /** What stands there now. */
   readonly replaces: TreeEntry
 }
 
+/** A directory is missing at the target. */
 export interface MakeDirectoryAction {
+  /** Which step it is. */
   readonly type: 'make-directory'
+  /** From the root of the mirror. */
   readonly path: string
 }
 
+/** A symbolic link is made, with `symlinks: 'recreate'`. */
 export interface LinkAction {
+  /** Which step it is. */
   readonly type: 'link'
+  /** From the root of the mirror. */
   readonly path: string
   /** Where the link leads, as it is written in the source's. */
   readonly target: string
+  /** What stands there now. */
   readonly replaces: TreeEntry | undefined
 }
 
+/** Nothing is to be done. */
 export interface EqualAction {
+  /** Which step it is. */
   readonly type: 'equal'
+  /** From the root of the mirror. */
   readonly path: string
+  /** By what they were found equal. */
   readonly rule: EqualRule
 }
 
+/** What the target alone has, or has as something else, goes. */
 export interface DeleteAction {
+  /** Which step it is. */
   readonly type: 'delete'
   /** Of what the target has there, in its own writing. */
   readonly path: string
+  /** What it is. */
   readonly entry: TreeEntry
   /**
    * Whether something else comes in its place, by the next action: it has to be gone before. Where something in it
@@ -84,19 +104,27 @@ export interface DeleteAction {
   readonly isTree: boolean
 }
 
+/** Left out on purpose. */
 export interface SkipAction {
+  /** Which step it is. */
   readonly type: 'skip'
+  /** From the root of the mirror. */
   readonly path: string
+  /** Why. */
   readonly reason: SkipReason
 }
 
+/** What is not to be done, such as a name that leads elsewhere. */
 export interface RefuseAction {
+  /** Which step it is. */
   readonly type: 'refuse'
+  /** From the root of the mirror. */
   readonly path: string
   /** Of a transfer: its `path` is that of the action. */
   readonly error: FtpTransferError | FtpProtocolError
 }
 
+/** One step of a mirror's plan: by `type`. */
 export type Action =
   | TransferAction
   | CompareChecksumAction

@@ -4,6 +4,7 @@ import { checkedListeners, type TransferListeners } from '../transfer/events.ts'
 import { abortSignal, dateMs, flag, limit, number, oneOf, optionsObject } from '../util/validate.ts'
 import { mirrorFilter, type Filter, type MirrorPattern } from './filter.ts'
 
+/** Of a mirror, in either direction. */
 export interface MirrorOptions {
   /** Cancels the mirror; it rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined

@@ -9,6 +9,7 @@ interface OfConnection {
   readonly host: string
 }
 
+/** The events of a client, by name. */
 export interface ClientEvents {
   /** A control connection is made, logged in, and made ready by `prepareSession`. */
   readonly connect: OfConnection & {
@@ -23,19 +24,40 @@ export interface ClientEvents {
    * It has ended; `reason` is an `ERR_FTP_CLOSED` where the client closed it, and that of the abort or of `destroy()`
    * where that cut it.
    */
-  readonly disconnect: OfConnection & { readonly reason: unknown }
+  readonly disconnect: OfConnection & {
+    /** Why it ended. */
+    readonly reason: unknown
+  }
   /** A command goes out: `RETR a.iso`, `PASS ****`. */
-  readonly command: OfConnection & { readonly command: string }
+  readonly command: OfConnection & {
+    /** As it went out, secrets removed. */
+    readonly command: string
+  }
   /** A reply has come, the secrets that the server echoes removed. */
-  readonly reply: OfConnection & { readonly code: number; readonly lines: readonly string[] }
+  readonly reply: OfConnection & {
+    /** Three digits. */
+    readonly code: number
+    /** The text of the reply. */
+    readonly lines: readonly string[]
+  }
   /** A download or upload has come to another state; the first is `'queued'`. One from mirrors is told on each of their clients. */
   readonly transfer: {
+    /** In which direction. */
     readonly type: 'download' | 'upload'
     /** The remote path, for people. */
     readonly path: string
+    /** The state that it has come to. */
     readonly state: TransferState
+    /** The transfer itself. */
     readonly transfer: Transfer<unknown>
   }
   /** What failed is tried again after `delayMs`: a call, or a part of a transfer; not a stream or a listing. */
-  readonly retry: { readonly attempt: number; readonly delayMs: number; readonly error: unknown }
+  readonly retry: {
+    /** Counted from 1. */
+    readonly attempt: number
+    /** The pause before it, in milliseconds. */
+    readonly delayMs: number
+    /** What went wrong. */
+    readonly error: unknown
+  }
 }

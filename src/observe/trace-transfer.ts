@@ -5,6 +5,7 @@ const transfers = tracingChannel<TransferFacts>('octoftp:transfer')
 
 /** What subscribers of `tracing:octoftp:transfer:…` are given, beside `result` and `error`. */
 export interface TransferFacts {
+  /** In which direction. */
   readonly type: 'download' | 'upload'
   /** The remote path, for people; of several mirrors that of the one that is named first. */
   readonly path: string

@@ -14,6 +14,7 @@ import type { ClientEvents } from './client-events.ts'
 /** Longer lines are cut short. */
 const LONGEST_LINE = 4_096
 
+/** What has the events of a client: an `FtpClient`. */
 export type ClientEmitter = EventEmitter<{ [Name in keyof ClientEvents]: [ClientEvents[Name]] }>
 
 /**

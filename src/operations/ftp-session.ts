@@ -303,6 +303,7 @@ export class FtpSession implements AsyncDisposable {
     else this.#lease.release()
   }
 
+  /** As {@link release}. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.release()
   }

@@ -29,6 +29,7 @@ export interface ReadStreamOptions extends AskOptions {
   readonly highWaterMark?: number | undefined
 }
 
+/** Of `readFile`. */
 export interface ReadFileOptions extends Omit<ReadStreamOptions, 'highWaterMark'> {
   /** Gives text in place of bytes. */
   readonly encoding?: BufferEncoding | undefined

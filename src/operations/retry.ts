@@ -2,6 +2,7 @@
 import { FtpError } from '../errors.ts'
 import { backoffDelay, type Backoff } from '../util/backoff.ts'
 
+/** How often, and after what pauses, what failed is tried again. */
 export interface RetryPolicy extends Backoff {
   /** Attempts without progress before the last error stands. */
   readonly attempts: number

@@ -4,6 +4,7 @@ import { NO_FEATURES } from '../protocol/features.ts'
 import { systemType } from '../session/facts.ts'
 import type { Session } from '../session/session.ts'
 
+/** What a server says of itself. */
 export interface ServerFacts {
   /** `host:port`, as it was asked for. */
   readonly host: string
@@ -16,7 +17,12 @@ export interface ServerFacts {
   /** The answer to SYST (RFC 959 §4.1.3); `undefined` where it gives none. */
   readonly system: string | undefined
   /** The version of TLS of the control connection; `undefined` in clear. */
-  readonly tls: { readonly protocol: string } | undefined
+  readonly tls:
+    | {
+        /** `'TLSv1.3'` or `'TLSv1.2'`. */
+        readonly protocol: string
+      }
+    | undefined
 }
 
 export async function serverFacts(session: Session): Promise<ServerFacts> {

@@ -71,7 +71,9 @@ export type LedgerEffect =
 export interface PoolStats {
   /** Logged in: idle, leased, or being checked. */
   readonly open: number
+  /** Free for the next call. */
   readonly idle: number
+  /** In use by a call, a stream or a session. */
   readonly leased: number
   /** Being opened, those included that were aborted and have not answered yet. */
   readonly opening: number

@@ -10,6 +10,7 @@ export interface ServerFeatures {
   readonly listed: boolean
   /** Names in upper case, in the order of the server. */
   readonly names: readonly string[]
+  /** Whether a name is listed, in whatever case it is asked for. */
   has(name: string): boolean
   /**
    * What stands behind the name, `''` if nothing does; `undefined` if the name is not listed. Several lines of

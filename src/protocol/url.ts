@@ -13,6 +13,7 @@
  */
 import { inspectCustom } from './inspect.ts'
 
+/** `ftp:` is plain, `ftpes:` explicit TLS, `ftps:` implicit TLS. */
 export type FtpScheme = 'ftp' | 'ftpes' | 'ftps'
 
 /** How a connection is protected: not at all, after AUTH TLS, or from its first byte. */
@@ -20,7 +21,9 @@ export type FtpSecurity = 'none' | 'explicit' | 'implicit'
 
 /** A URL taken apart. Inspecting or serialising it does not show the password. */
 export interface FtpUrl {
+  /** As it is written, in lower case. */
   readonly scheme: FtpScheme
+  /** What the scheme stands for. */
   readonly security: FtpSecurity
   /** In ASCII after IDNA, in lower case; IPv6 without brackets, with its zone if it has one (`fe80::1%eth0`). */
   readonly host: string

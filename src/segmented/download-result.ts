@@ -3,11 +3,14 @@ import type { ChecksumAlgorithm } from '../protocol/checksum.ts'
 import type { DropReason } from './source.ts'
 import type { TransferTls } from './tls-tally.ts'
 
+/** `unavailable`: the server could not say. What does not match is an error, and never a result. */
 export type VerifiedState = 'matched' | 'unavailable' | 'not asked'
 
+/** What a download comes to. */
 export interface DownloadResult {
   /** The absolute path of the file. */
   readonly path: string
+  /** The size of the file. */
   readonly bytes: number
   /** Bytes that an earlier run had brought. */
   readonly resumedBytes: number
@@ -17,12 +20,15 @@ export interface DownloadResult {
   readonly overfetchedBytes: number
   /** Whether nothing was fetched, since a file stands at the target and `overwrite` is `'skip'`. */
   readonly skipped: boolean
+  /** Since the call. */
   readonly elapsedSeconds: number
+  /** What this run has brought, the time spent paused left out. */
   readonly averageBytesPerSecond: number
   /** The most data connections that worked at once. */
   readonly connections: number
   /** `undefined` for a plain connection. */
   readonly tls: TransferTls | undefined
+  /** Which checks the server made possible. */
   readonly verified: {
     /** The bytes received against SIZE, before and after. */
     readonly size: VerifiedState
@@ -37,7 +43,9 @@ export interface DownloadResult {
   readonly sources: readonly SourceResult[]
 }
 
+/** A checksum that was compared, and was the same. */
 export interface MatchedChecksum {
+  /** Which one. */
   readonly algorithm: ChecksumAlgorithm
   /** Hexadecimal, lower case. */
   readonly value: string
@@ -45,6 +53,7 @@ export interface MatchedChecksum {
   readonly origin: 'expected' | 'server'
 }
 
+/** What one source of a download has brought. */
 export interface SourceResult {
   /** `ftp://host:port/path`, without user and password. */
   readonly url: string

@@ -3,6 +3,7 @@ import { checkedListeners, type TransferListeners } from '../transfer/events.ts'
 import { abortSignal, flag, number, oneOf, optionsObject, wholeNumber } from '../util/validate.ts'
 import { checksumSettings, type ChecksumSettings, type ExpectedChecksums } from './verify-checksum.ts'
 
+/** Of a download. */
 export interface DownloadOptions {
   /** Cancels the download; it rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined
@@ -30,6 +31,7 @@ export interface DownloadOptions {
   readonly keepPartial?: boolean | 'auto' | undefined
   /** The most bytes a second; `transfer.setLimit()` changes it. @default Infinity */
   readonly bytesPerSecond?: number | undefined
+  /** What is compared before the file gets its name. */
   readonly verify?: DownloadVerification | undefined
   /** Give the file the server's modification time. @default true */
   readonly preserveModified?: boolean | undefined
@@ -42,6 +44,7 @@ export interface DownloadOptions {
   readonly on?: TransferListeners | undefined
 }
 
+/** What a download compares. */
 export interface DownloadVerification {
   /**
    * SIZE before and after, against the bytes received. `false` for a server whose SIZE is wrong: one connection

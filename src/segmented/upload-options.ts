@@ -3,6 +3,7 @@ import { checkedListeners, type TransferListeners } from '../transfer/events.ts'
 import { abortSignal, flag, number, oneOf, optionsObject } from '../util/validate.ts'
 import type { TransferSettings } from '../transfer/transfer.ts'
 
+/** Of an upload. */
 export interface UploadOptions {
   /** Cancels the upload; it rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined

@@ -37,6 +37,7 @@ import { UploadHolder } from './upload-holder.ts'
 import type { UploadSettings } from './upload-options.ts'
 import { verifyUpload, type UploadVerification } from './verify-upload.ts'
 
+/** What an upload comes to. */
 export interface UploadResult {
   /** The remote path, as it was given. */
   readonly path: RemotePath
@@ -46,10 +47,13 @@ export interface UploadResult {
   readonly resumedBytes: number
   /** Bytes that were sent more than once, since a connection was lost or the server kept less. */
   readonly resentBytes: number
+  /** Since the call. */
   readonly elapsedSeconds: number
+  /** What this run has sent, the time spent paused left out. */
   readonly averageBytesPerSecond: number
   /** `undefined` for a plain connection. */
   readonly tls: TransferTls | undefined
+  /** Which checks the server made possible. */
   readonly verified: UploadVerification['verified']
   /** The checksum that matched. */
   readonly checksum: MatchedChecksum | undefined

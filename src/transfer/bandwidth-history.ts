@@ -19,6 +19,7 @@ const SAMPLES = 240
 export interface Bandwidth {
   /** Oldest first, at most 240; fewer in the first two minutes. */
   readonly samples: readonly number[]
+  /** How long a sample is. */
   readonly sampleMilliseconds: 500
   /** The newest sample; 0 while there is none. */
   readonly now: number

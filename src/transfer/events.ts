@@ -8,15 +8,19 @@ import { expectFunction } from '../util/validate.ts'
 export type TransferState =
   'queued' | 'connecting' | 'transferring' | 'paused' | 'verifying' | 'complete' | 'failed' | 'cancelled'
 
+/** How far a segment is. */
 export interface SegmentProgress {
   /** Byte offsets, half open: `[start, end)`. */
   readonly start: number
+  /** The byte behind its last one. */
   readonly end: number
   /** The offset up to which its bytes have arrived. */
   readonly position: number
+  /** Over the last seconds. */
   readonly bytesPerSecond: number
 }
 
+/** How many files of a mirror are done. */
 export interface FilesProgress {
   /** Files brought over, or found equal. */
   readonly done: number
@@ -46,25 +50,44 @@ export interface TransferProgress {
   readonly files: FilesProgress | undefined
   /** Data connections at work now. */
   readonly activeConnections: number
+  /** Of all of the file: what is done, and each segment that is not. */
   readonly segments: readonly SegmentProgress[]
 }
 
+/** The events of a transfer, by name. */
 export interface TransferEvents {
-  readonly state: { readonly state: TransferState; readonly previous: TransferState }
+  /** It enters another state. */
+  readonly state: {
+    /** The new one. */
+    readonly state: TransferState
+    /** The one before. */
+    readonly previous: TransferState
+  }
   /** At most ten a second, and always a last one. */
   readonly progress: TransferProgress
+  /** A connection begins or ends a segment, or takes one over. */
   readonly segment: {
     /** `'split'`: the connection had nothing left to do and takes over what another had, or nobody yet. */
     readonly type: 'start' | 'split' | 'finish'
     /** Which of the transfer's connections works on it, from 0. */
     readonly connection: number
+    /** Its first byte. */
     readonly start: number
+    /** The byte behind its last one. */
     readonly end: number
     /** Bytes that this connection brought. */
     readonly bytes: number
     /** Its TLS facts, once known. */
-    readonly tls: { readonly protocol: string; readonly resumed: boolean } | undefined
+    readonly tls:
+      | {
+          /** `'TLSv1.3'` or `'TLSv1.2'`. */
+          readonly protocol: string
+          /** Whether the session of the control connection was resumed. */
+          readonly resumed: boolean
+        }
+      | undefined
   }
+  /** A connection joins, is replaced, is lost, or is refused. */
   readonly connection: {
     /**
      * `'open'`: one more has a session and begins. `'rotate'`: it goes on with a new session (`rotateAfter`). `'lost'`: it failed, and what it was fetching is tried again.
@@ -73,10 +96,12 @@ export interface TransferEvents {
     readonly type: 'open' | 'rotate' | 'lost' | 'refused'
     /** Which of the transfer's connections, from 0; `undefined` for one that never came about. */
     readonly connection: number | undefined
+    /** Why it was lost or refused. */
     readonly error: unknown
   }
   /** One of several mirrors is not used any more. */
   readonly source: {
+    /** Always the same. */
     readonly type: 'dropped'
     /** `ftp://host:port/path`, without user and password. */
     readonly url: string
@@ -87,16 +112,34 @@ export interface TransferEvents {
      * or broke off again and again. `'slow'`: its connections are of more use elsewhere.
      */
     readonly reason: 'size' | 'modified' | 'checksum' | 'content' | 'changed' | 'failed' | 'slow'
+    /** What went wrong with it, where something did. */
     readonly error: unknown
   }
   /** Bytes that had counted are given up and fetched again. */
-  readonly restart: { readonly start: number; readonly end: number; readonly reason: string }
+  readonly restart: {
+    /** The first byte that is given up. */
+    readonly start: number
+    /** The byte behind the last one. */
+    readonly end: number
+    /** For people. */
+    readonly reason: string
+  }
   /** A part failed and is tried again after `delayMs`. */
-  readonly retry: { readonly attempt: number; readonly delayMs: number; readonly error: unknown }
+  readonly retry: {
+    /** Counted from 1. */
+    readonly attempt: number
+    /** In milliseconds. */
+    readonly delayMs: number
+    /** What went wrong. */
+    readonly error: unknown
+  }
   /** Of a mirror. */
   readonly entry: MirrorEntryEvent
+  /** A check was made, or could not be. */
   readonly verify: {
+    /** Which one. */
     readonly check: 'size' | 'modified' | 'checksum'
+    /** One that does not match is an error, and no event. */
     readonly outcome: 'matched' | 'unavailable' | 'not asked'
   }
 }
@@ -107,6 +150,7 @@ export interface MirrorEntryEvent {
   readonly action: 'transfer' | 'make-directory' | 'link' | 'delete' | 'equal' | 'skip' | 'refuse' | 'list'
   /** Relative to the roots, names separated by `/`; `''` for the roots themselves. */
   readonly path: string
+  /** What became of it. */
   readonly outcome: 'done' | 'skipped' | 'failed'
   /** Of a failure. */
   readonly error: unknown

@@ -8,19 +8,43 @@ interface OfItem {
 
 /** How many have ended, and how, since the queue was last idle. */
 export interface QueueTotals {
+  /** Transfers that gave their result. */
   readonly complete: number
+  /** Transfers that failed, or could not be started. */
   readonly failed: number
+  /** Items that were cancelled. */
   readonly cancelled: number
 }
 
+/** The events of a queue, by name. */
 export interface TransferQueueEvents {
-  readonly state: OfItem & { readonly state: QueuedTransferState; readonly previous: QueuedTransferState }
+  /** An item enters another state. */
+  readonly state: OfItem & {
+    /** The new one. */
+    readonly state: QueuedTransferState
+    /** The one before. */
+    readonly previous: QueuedTransferState
+  }
   /** It has got its first place. What listens to the transfer from now on misses nothing. */
-  readonly start: OfItem & { readonly transfer: Transfer<unknown> }
-  readonly complete: OfItem & { readonly result: unknown }
+  readonly start: OfItem & {
+    /** What the function has made. */
+    readonly transfer: Transfer<unknown>
+  }
+  /** An item has come to its end. */
+  readonly complete: OfItem & {
+    /** That of its transfer. */
+    readonly result: unknown
+  }
   /** The queue goes on. */
-  readonly failed: OfItem & { readonly error: unknown }
-  readonly cancelled: OfItem & { readonly reason: unknown }
+  readonly failed: OfItem & {
+    /** That of its transfer, or of the function. */
+    readonly error: unknown
+  }
+  /** An item was cancelled. */
+  readonly cancelled: OfItem & {
+    /** By which it rejects. */
+    readonly reason: unknown
+  }
   /** The last one is over, and its event has brought no new one. */
   readonly idle: QueueTotals
 }

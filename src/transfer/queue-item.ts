@@ -103,6 +103,7 @@ export class QueuedTransfer<Result> implements PromiseLike<Result> {
     this.result = job.outcome.promise as Promise<Result>
   }
 
+  /** Where it stands now. */
   get state(): QueuedTransferState {
     return this.#job.state
   }
@@ -117,6 +118,7 @@ export class QueuedTransfer<Result> implements PromiseLike<Result> {
     return this.#job.transfer?.progress
   }
 
+  /** Higher ones go first. */
   get priority(): number {
     return this.#job.priority
   }
@@ -127,10 +129,12 @@ export class QueuedTransfer<Result> implements PromiseLike<Result> {
     return dueAt === -Infinity ? undefined : new Date(dueAt)
   }
 
+  /** What it writes, as it was given to `add`. */
   get target(): string | undefined {
     return this.#job.settings.target
   }
 
+  /** For people: as it was given to `add`, else the target. */
   get name(): string | undefined {
     return this.#job.settings.name
   }
@@ -172,10 +176,12 @@ export class QueuedTransfer<Result> implements PromiseLike<Result> {
     return this.result.then(onFulfilled, onRejected)
   }
 
+  /** That of {@link result}. */
   catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Result | B> {
     return this.result.catch(onRejected)
   }
 
+  /** That of {@link result}. */
   finally(onFinally?: (() => void) | null): Promise<Result> {
     return this.result.finally(onFinally)
   }

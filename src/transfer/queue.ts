@@ -35,6 +35,7 @@ import { SortedList } from './sorted-list.ts'
 import { together, type ClientProgress } from './together.ts'
 import { Transfer } from './transfer.ts'
 
+/** Of a queue. */
 export interface TransferQueueOptions {
   /** How many run at once, 1 to 1000. @default 2: a client's 8 connections are enough for two downloads by 4 */
   readonly concurrency?: number | undefined
@@ -53,6 +54,7 @@ type EmitterMap = { [Name in keyof TransferQueueEvents]: [TransferQueueEvents[Na
 export interface QueueTime {
   /** Milliseconds since 1970. */
   readonly clock: () => number
+  /** Calls back after so many milliseconds; gives a function that stops it. */
   readonly startTimer: StartTimer
 }
 
@@ -120,6 +122,7 @@ export class TransferQueue extends EventEmitter<EmitterMap> {
     this.#serveSoon()
   }
 
+  /** Whether `pause()` of the queue holds it. */
   get isPaused(): boolean {
     return this.#isPaused
   }

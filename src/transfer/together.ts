@@ -5,9 +5,11 @@ import type { TransferProgress } from './events.ts'
 export interface ClientProgress {
   /** How many transfers are running. */
   readonly transfers: number
+  /** Bytes that will be kept. */
   readonly bytes: number
   /** Bytes in all; `undefined` where one of the totals is not known. */
   readonly total: number | undefined
+  /** The speeds of the single transfers, added up. */
   readonly bytesPerSecond: number
   /** The averages of the single transfers, added up. */
   readonly averageBytesPerSecond: number

@@ -92,6 +92,7 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
     })
   }
 
+  /** Where it stands now. */
   get state(): TransferState {
     return this.#state
   }
@@ -143,10 +144,12 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
     return this.result.then(onFulfilled, onRejected)
   }
 
+  /** That of {@link result}. */
   catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Result | B> {
     return this.result.catch(onRejected)
   }
 
+  /** That of {@link result}. */
   finally(onFinally?: (() => void) | null): Promise<Result> {
     return this.result.finally(onFinally)
   }

@@ -14,7 +14,9 @@ import type { DialTarget } from './dial.ts'
 export interface ConnectTarget {
   /** The server's name, as it was given, or its address; of data what option `passiveHost` makes of it. */
   readonly host: string
+  /** Where to connect. */
   readonly port: number
+  /** What the connection is for. */
   readonly purpose: 'control' | 'data'
   /** The option of that name: 4 or 6 for that IP family only, 0 for both. */
   readonly family: 0 | 4 | 6

@@ -12,6 +12,7 @@ import { readProxyUrl } from './proxy-url.ts'
  */
 export type FtpProxyLogin = 'user@host' | 'open' | 'site' | 'joined'
 
+/** Of {@link ftpProxy}. */
 export interface FtpProxyOptions {
   /** @default 'user@host' */
   readonly login?: FtpProxyLogin | undefined
@@ -21,8 +22,11 @@ const LINE_BREAKING = /[\r\n\0]/
 
 /** What {@link ftpProxy} makes, for option `connect`. */
 export class FtpProxy {
+  /** Of the proxy. */
   readonly host: string
+  /** Of the proxy. */
   readonly port: number
+  /** How it is told which server is meant. */
   readonly login: FtpProxyLogin
   /** Of the proxy's own login; `undefined` where it has none. */
   readonly user: string | undefined

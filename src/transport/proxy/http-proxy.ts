@@ -20,6 +20,7 @@ const MOST_REASON_CHARACTERS = 200
 /** Tinyproxy says 401 where a login is wrong. */
 const LOGIN_WANTED: ReadonlySet<number> = new Set([407, 401])
 
+/** Of {@link httpProxy}. */
 export interface HttpProxyOptions {
   /** For an `https:` proxy: what `tls.connect` takes, such as `ca`. Its certificate is verified. */
   readonly tls?: ConnectionOptions | undefined

@@ -1,0 +1,228 @@
+/** The programs in docs/recipes.md do what they say, run as they stand there, with the library of `src/`. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import ts from 'typescript'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { prepareProgram, type Program } from './hazards/support/child-process.ts'
+import { certificate } from './support/certificates.ts'
+import { examples, pointedAt, textOf } from './support/documents.ts'
+import { untilTrue } from './support/eventually.ts'
+import { fakeFtpServer, type FakeFtpServer } from './support/fake-ftp-server.ts'
+import { randomBytes } from './support/random-bytes.ts'
+import { S3Server } from './support/s3-server.ts'
+import { temporaryDirectory, type TemporaryDirectory } from './support/temporary-directory.ts'
+import { zipOf } from './support/zip.ts'
+
+const CONTENT = randomBytes(20_000_003, 'recipes')
+const LARGE = randomBytes(3_000_000, 'a large file of an archive')
+const PAGE = Buffer.from('# A page\n')
+const FAST = 200_000_000
+
+let folder: TemporaryDirectory
+let server: FakeFtpServer
+let library: Program
+const children: ChildProcess[] = []
+
+beforeAll(async () => {
+  folder = await temporaryDirectory()
+  library = await prepareProgram("export * from './octoftp/index.js'")
+  await writeFile(folder.at('authority.pem'), (await certificate()).ca)
+  server = await fakeFtpServer({
+    files: {
+      '/pub/disk.iso': CONTENT,
+      '/pub/access.log.gz': gzipSync(LARGE),
+      '/pub/site.zip': zipOf({ 'large.bin': LARGE, 'docs/page.md': PAGE, 'docs/more/page.md': PAGE }),
+    },
+  })
+})
+afterAll(async () => {
+  for (const child of children.filter(
+    ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
+  )) {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  await server.close()
+  await library[Symbol.asyncDispose]()
+  await folder[Symbol.asyncDispose]()
+})
+
+interface Running {
+  readonly child: ChildProcess
+  readonly cwd: string
+  readonly output: () => string
+  readonly errors: () => string
+  /** Its exit code. */
+  readonly ended: Promise<number | null>
+}
+
+/** Begins the program below a heading, in a folder of its own. */
+async function start(heading: string, ...parameters: string[]): Promise<Running> {
+  return startWith({}, heading, ...parameters)
+}
+
+async function startWith(
+  environment: NodeJS.ProcessEnv,
+  heading: string,
+  ...parameters: string[]
+): Promise<Running> {
+  const [, behind = ''] = textOf(join('docs', 'recipes.md')).split(`\n## ${heading}\n`)
+  const [, code = ''] = /^```ts no-run\n([^]*?)^```$/m.exec(behind) ?? []
+  const name = heading.replaceAll(/\W/g, '-')
+  const [program, cwd] = [join(dirname(library.path), `${name}.js`), folder.at(name)]
+  await mkdir(cwd)
+  const pointed = pointedAt({ explicit: server, implicit: server }, code, './octoftp/index.js')
+  const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
+  await writeFile(program, ts.transpileModule(pointed, { compilerOptions }).outputText)
+  const env = {
+    ...process.env,
+    NODE_EXTRA_CA_CERTS: folder.at('authority.pem'),
+    FTP_PASSWORD: 'open sesame',
+    PORT: '0',
+    ...environment,
+  }
+  const child = spawn(process.execPath, [program, ...parameters], { cwd, env, stdio: 'pipe' })
+  children.push(child)
+  let [output, errors] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
+  const ended = once(child, 'close').then(([exitCode]) => exitCode as number | null)
+  return { child, cwd, output: () => output, errors: () => errors, ended }
+}
+
+async function expectEnd({ ended, errors }: Running): Promise<void> {
+  expect([await ended, errors()]).toEqual([0, ''])
+}
+
+it('each of them is tried here', async () => {
+  const tried = await readFile(fileURLToPath(import.meta.url), 'utf8')
+  const text = textOf(join('docs', 'recipes.md'))
+  const sections = text.split('\n## ').slice(1)
+  const headings = sections.filter((section) => section.includes('```ts')).map((one) => one.split('\n')[0])
+  expect(headings.length).toBeGreaterThan(5)
+  expect(headings.filter((heading) => !tried.includes(`'${heading}'`))).toEqual([])
+  const programs = examples.filter(({ name, language }) => name.includes('recipes') && language === 'ts')
+  expect(programs).toHaveLength(headings.length)
+})
+
+describe.each(['Express', 'Fastify'])('%s', (heading) => {
+  let running: Running
+  let url: string
+
+  beforeAll(async () => {
+    running = await start(heading)
+    await untilTrue(() => /\d{4}/.test(running.output()) || running.child.exitCode !== null)
+    const [, port] = /(?:port: |:)(\d{4,5})/.exec(running.output()) ?? []
+    url = `http://127.0.0.1:${port}/files`
+  })
+
+  it('serves a file, the size of it, and a part of it', async () => {
+    const whole = await fetch(`${url}/disk.iso`)
+    expect([whole.status, whole.headers.get('content-length')]).toEqual([200, String(CONTENT.length)])
+    expect(whole.headers.get('last-modified')).toMatch(/GMT$/)
+    expect(Buffer.from(await whole.arrayBuffer()).equals(CONTENT)).toBe(true)
+
+    const part = await fetch(`${url}/disk.iso`, { headers: { range: 'bytes=1000-1999' } })
+    expect([part.status, part.headers.get('content-range')]).toEqual([
+      206,
+      `bytes 1000-1999/${CONTENT.length}`,
+    ])
+    expect(Buffer.from(await part.arrayBuffer()).equals(CONTENT.subarray(1000, 2000))).toBe(true)
+
+    const beyond = await fetch(`${url}/disk.iso`, { headers: { range: `bytes=${CONTENT.length}-` } })
+    expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, `bytes */${CONTENT.length}`])
+  })
+
+  it('refuses what is not there, and what leads elsewhere', async () => {
+    expect((await fetch(`${url}/missing.iso`)).status).toBe(404)
+    expect((await fetch(`${url}/..%2f..%2fetc/passwd`)).status).toBeGreaterThanOrEqual(400)
+    expect((await fetch(`${url}/a%0d%0aDELE%20b`)).status).toBeGreaterThanOrEqual(400)
+    expect(server.commands.flat().filter((sent) => /passwd|DELE/.test(sent))).toEqual([])
+  })
+
+  it('stops when the browser leaves', async () => {
+    server.options.bytesPerSecond = 500_000
+    try {
+      const leave = new AbortController()
+      const { body } = await fetch(`${url}/disk.iso`, { signal: leave.signal })
+      await body?.getReader().read()
+      const last = server.retrievals.at(-1)
+      expect(last?.outcome).toBe('running')
+      leave.abort()
+      await untilTrue(() => last?.outcome !== 'running')
+      expect(last?.bytesSent).toBeLessThan(CONTENT.length)
+    } finally {
+      server.options.bytesPerSecond = FAST
+    }
+  })
+
+  it('ends in order', async () => {
+    running.child.kill('SIGTERM')
+    await expectEnd(running)
+  })
+})
+
+it('A ZIP archive: what is wanted is fetched, and little else', async () => {
+  const before = server.retrievals.length
+  const running = await start('A ZIP archive')
+  await expectEnd(running)
+  expect(running.output()).toBe('docs/page.md 9\ndocs/more/page.md 9\n')
+  expect(await readdir(join(running.cwd, 'unpacked'), { recursive: true })).toHaveLength(4)
+  expect(await readFile(join(running.cwd, 'unpacked/docs/more/page.md'))).toEqual(PAGE)
+  expect(server.retrievals.slice(before).every(({ offset }) => offset > LARGE.length / 2)).toBe(true)
+})
+
+it('gzip: unpacked on the way', async () => {
+  const running = await start('gzip')
+  await expectEnd(running)
+  expect((await readFile(join(running.cwd, 'access.log'))).equals(LARGE)).toBe(true)
+})
+
+it('A mirror every night: now, and not again', async () => {
+  const entries = ['disk.iso', 'access.log.gz'].map(
+    (name) => `type=file;size=${server.file(`/pub/${name}`)?.size};modify=20240229123456; ${name}\r\n`,
+  )
+  server.options.on = {
+    MLSD: async (session) => {
+      session.reply('150 here it comes')
+      const data = await session.openData()
+      if ('refusal' in data) return session.reply(data.refusal)
+      await data.write(entries.join(''))
+      await data.end()
+      session.reply('226 done')
+    },
+  }
+  const running = await start('A mirror every night', '--now')
+  await untilTrue(() => running.output().includes('\n') || running.errors() !== '')
+  running.child.kill('SIGTERM')
+  await expectEnd(running)
+  expect(running.output()).toBe('2 brought, 0 were there, 0 deleted, 0 failures\n')
+  expect((await readFile(join(running.cwd, 'pub/disk.iso'))).equals(CONTENT)).toBe(true)
+})
+
+it('A worker thread: progress and the end of it are told', async () => {
+  const running = await start('A worker thread')
+  await expectEnd(running)
+  expect(running.output()).toMatch(new RegExp(`(\\d+ %\\n)+${CONTENT.length} bytes\\n$`))
+  expect((await readFile(join(running.cwd, 'disk.iso'))).equals(CONTENT)).toBe(true)
+})
+
+it('S3: in parts, and whole', async () => {
+  await using s3 = await S3Server.start()
+  const running = await startWith(
+    {
+      AWS_ACCESS_KEY_ID: 'id',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      AWS_ENDPOINT_URL_S3: s3.url,
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', // of Node 20
+    },
+    'S3',
+  )
+  await expectEnd(running)
+  expect(running.output()).toMatch(/(\/pub\/disk.iso \d+\n){3}copied\n$/)
+  expect(s3.objects.get('/releases/disk.iso')?.equals(CONTENT)).toBe(true)
+})

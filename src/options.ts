@@ -338,7 +338,7 @@ function wayThere(
   // Not shown: a proxy's URL in this place may hold a password.
   if (connect !== undefined && typeof connect !== 'function')
     throw new TypeError('Option "connect" must be a function, or what ftpProxy() gives')
-  if (connect !== undefined && mode === 'active') {
+  if (connect !== undefined && connect.isDirect !== true && mode === 'active') {
     throw new TypeError(
       'Option "mode" is \'active\'; with "connect" the server cannot connect to us, so it must be \'passive\'',
     )

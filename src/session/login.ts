@@ -50,7 +50,7 @@ export async function login(
   const control = new ControlConnection(socket, {
     ...{ label, secrets, codec, watch, probes: options.keepAlive !== false },
     // Its address is that of a proxy, if anybody's.
-    ...(options.connect !== undefined && { peer: options.host }),
+    ...(options.connect !== undefined && options.connect.isDirect !== true && { peer: options.host }),
   })
   const stopListening = onAbort(signal, (reason) => control.destroy(reason))
   try {

@@ -3,5 +3,4 @@
  *
  * @module
  */
-export { mptcp, type MptcpConnection, type MptcpOptions } from './transport/mptcp/mptcp.ts'
-export type { Connect, ConnectTarget } from './transport/connect.ts'
+export { mptcp, Multipath, type MptcpConnection, type MptcpOptions } from './transport/mptcp/multipath.ts'

@@ -50,7 +50,7 @@ export async function login(
   const control = new ControlConnection(socket, {
     ...{ label, secrets, codec, watch, probes: options.keepAlive !== false },
     // Its address is that of a proxy, if anybody's.
-    ...(options.connect !== undefined && options.connect.isDirect !== true && { peer: options.host }),
+    ...(options.connect !== undefined && { peer: options.host }),
   })
   const stopListening = onAbort(signal, (reason) => control.destroy(reason))
   try {
@@ -75,11 +75,13 @@ export async function login(
   }
 }
 
-function reach(options: SessionOptions, signal: AbortSignal): Promise<Carrier> {
-  const { family, localAddress, timeouts, connect } = options
+async function reach(options: SessionOptions, signal: AbortSignal): Promise<Carrier> {
+  const { family, localAddress, timeouts, connect, multipath } = options
   const { host, port } = options.proxy ?? options
   const target = { host, port, family, localAddress, timeoutMs: timeouts.connect, signal }
-  return connect === undefined ? dial(target) : connectBy(connect, { ...target, purpose: 'control' })
+  if (connect !== undefined) return connectBy(connect, { ...target, purpose: 'control' })
+  await multipath?.ready()
+  return dial(target, multipath?.begin('control'))
 }
 
 function upgrade(control: ControlConnection, options: SessionOptions): Promise<void> {

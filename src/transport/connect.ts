@@ -28,15 +28,7 @@ export interface ConnectTarget {
  * Gives a connection to the target; a `net.Socket` may still be connecting. One that is no TCP socket is destroyed
  * where a TCP connection is reset, which costs some servers the control connection as well.
  */
-export interface Connect {
-  (target: ConnectTarget): Duplex | Promise<Duplex>
-  /**
-   * Whether it gives sockets to the server itself, with nobody between who has another address. Data connections then
-   * go to the address at the other end of the control connection, not by name, and `mode` may be `'active'`.
-   * @default false
-   */
-  readonly isDirect?: boolean | undefined
-}
+export type Connect = (target: ConnectTarget) => Duplex | Promise<Duplex>
 
 /** What a connection runs on: a TCP socket, or a Duplex that may lack what only sockets have. */
 export type Carrier = Duplex &

@@ -126,6 +126,7 @@ async function peer(
     localAddress: undefined,
     family: 0,
     connect: undefined,
+    multipath: undefined,
   }
   return { data, open: passiveSocket(target, security), security }
 }
@@ -276,6 +277,7 @@ describe('a connection that cannot be made', () => {
         localAddress: undefined,
         family: 0 as const,
         connect: undefined,
+        multipath: undefined,
       }
       const connection = start(passiveSocket(target, undefined), new Taker())
       expect(await connection.end).toMatchObject({ is: 'lost', error: { code: 'ERR_FTP_DATA' } })
@@ -296,6 +298,7 @@ describe('a connection that cannot be made', () => {
         localAddress: undefined,
         family: 0 as const,
         connect: undefined,
+        multipath: undefined,
       }
       const connection = start(passiveSocket(target, security), new Taker(), { tlsMs, connectMs: 80 })
       expect(await connection.end).toMatchObject({
@@ -353,6 +356,7 @@ describe('TLS', () => {
       localAddress: undefined,
       family: 0 as const,
       connect: undefined,
+      multipath: undefined,
     }
     return start(passiveSocket(target, security), new Taker(), { tlsMs: 10_000, ...options })
   }

@@ -1,11 +1,13 @@
 /** Over Multipath TCP to a real server under mptcpize, and over what there is where there is none. */
 import type * as dns from 'node:dns/promises'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer, Socket, type Server } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { FtpClient, type Connect, type ConnectTarget, type FtpClientOptions } from '../../../src/index.ts'
+import { FtpClient, type FtpClientOptions } from '../../../src/index.ts'
 import { mptcp, type MptcpConnection, type MptcpOptions } from '../../../src/mptcp.ts'
+import { dial, type DialTarget } from '../../../src/transport/dial.ts'
 import type { RunningServer, ServerOptions } from '../../servers/types.ts'
 import { sharedServer, useServer } from '../../servers/vitest.ts'
 import { expectNoLeaks } from '../../support/leaks.ts'
@@ -91,9 +93,9 @@ describe.skipIf(missing)(`a server that has it (${missing ?? 'is there'})`, () =
 
     test('there and back, all of it over Multipath TCP', async () => {
       const connections = await thereAndBack(server())
-      const { host, port } = server()
+      const { host: address, port } = server()
       expect(connections[0]).toEqual({
-        ...{ purpose: 'control', host, address: host, port, protocol: 'mptcp', reason: undefined },
+        ...{ purpose: 'control', address, port, protocol: 'mptcp', reason: undefined },
       })
       expect(connections.filter(({ purpose }) => purpose === 'control').length).toBeGreaterThan(1)
       expect(connections.filter(({ purpose }) => purpose === 'data').length).toBeGreaterThan(5)
@@ -128,10 +130,9 @@ describe.skipIf(missing)(`a server that has it (${missing ?? 'is there'})`, () =
     const server = await useServer('pyftpdlib', { multipath: true })
     answers.push(['127.0.0.2', '127.0.0.1'], ['127.0.0.3', '127.0.0.1'], ['127.0.0.1', '127.0.0.2'])
     const connections = await thereAndBack(server, { host: NAME })
-    expect(new Set(connections.map(({ purpose, host }) => `${purpose} ${host}`))).toEqual(
-      new Set([`control ${NAME}`, 'data 127.0.0.1']),
+    expect(new Set(connections.map(({ address, protocol }) => `${address} ${protocol}`))).toEqual(
+      new Set(['127.0.0.1 mptcp']),
     )
-    expect(connections.filter(({ address }) => address !== '127.0.0.1')).toEqual([])
   })
 })
 
@@ -162,16 +163,14 @@ describe('plain TCP', () => {
 async function connected(
   host: string,
   protocol: 'mptcp' | 'tcp',
-  more: Partial<ConnectTarget> = {},
+  more: Partial<DialTarget> = {},
 ): Promise<{ near: Socket; far: Socket; got: MptcpConnection[] }> {
   const sockets = new OpenSockets()
   onTestFinished(() => sockets.closeAll())
   const { server, port } = await listening(host, protocol, sockets)
   const arrives = once(server, 'connection') as Promise<[Socket]>
   const got: MptcpConnection[] = []
-  const connect = mptcp({ onConnection: (connection) => got.push(connection) })
-  const near = await connect(targetOf(host, port, more))
-  if (!(near instanceof Socket)) throw new TypeError('it gave no socket')
+  const near = await dialled(host, port, more, { onConnection: (connection) => got.push(connection) })
   const [far] = await arrives
   return { near: sockets.hold(near), far, got }
 }
@@ -191,9 +190,24 @@ async function listening(
   return { server, port: await sockets.listen(server, host) }
 }
 
-function targetOf(host: string, port: number, more: Partial<ConnectTarget> = {}): ConnectTarget {
-  const signal = new AbortController().signal
-  return { host, port, purpose: 'control', family: 0, localAddress: undefined, signal, ...more }
+/** Dials as a control connection is dialled. */
+async function dialled(
+  host: string,
+  port: number,
+  more: Partial<DialTarget> = {},
+  options: MptcpOptions = {},
+): Promise<Socket> {
+  const multipath = mptcp(options)
+  await multipath.ready()
+  const target = {
+    host,
+    port,
+    family: 0 as const,
+    localAddress: undefined,
+    timeoutMs: 20_000,
+    signal: undefined,
+  }
+  return dial({ ...target, ...more }, multipath.begin('control'))
 }
 
 const protocols = missing === undefined ? (['mptcp', 'tcp'] as const) : (['tcp'] as const)
@@ -228,9 +242,7 @@ describe.each(protocols)('a connection by %s', (protocol) => {
 describe('a connection that is not made', () => {
   test('refused: an error that tells each attempt', async () => {
     const port = await closedPort('127.0.0.1')
-    const error = await expectNoLeaks(() =>
-      Promise.resolve(mptcp()(targetOf('127.0.0.1', port))).catch((reason: unknown) => reason),
-    )
+    const error = await expectNoLeaks(() => dialled('127.0.0.1', port).catch((reason: unknown) => reason))
     expect(error).toMatchObject({ code: 'ERR_FTP_CONNECT', attempts: [{ address: '127.0.0.1', port }] })
   })
 
@@ -239,9 +251,11 @@ describe('a connection that is not made', () => {
     onTestFinished(release)
     await expectNoLeaks(async () => {
       const stop = new AbortController()
-      const asked = Promise.resolve(mptcp()(targetOf('127.0.0.1', port, { signal: stop.signal })))
       const reason = new Error('never mind')
-      setImmediate(() => setImmediate(() => stop.abort(reason)))
+      const onSocket = (): void => void setImmediate(() => stop.abort(reason))
+      subscribe('net.client.socket', onSocket)
+      onTestFinished(() => void unsubscribe('net.client.socket', onSocket))
+      const asked = dialled('127.0.0.1', port, { signal: stop.signal })
       expect(await asked.catch((error: unknown) => error)).toBe(reason)
     })
   })
@@ -267,7 +281,7 @@ test.each([
   [{ onConnection: 'x' }, /"onConnection" must be a function/],
   ['x', /options/],
 ])('an option that is none: %o', (options, message) => {
-  const make = (): Connect => mptcp(options as MptcpOptions)
+  const make = (): unknown => mptcp(options as MptcpOptions)
   expect(make).toThrow(TypeError)
   expect(make).toThrow(message)
 })

@@ -109,7 +109,8 @@ describe.skipIf(missing)(`a server that has it (${missing ?? 'is there'})`, () =
         const { client } = clientOf(server())
         const stop = new AbortController()
         const reason = new Error('enough')
-        const transfer = client.download('a.bin', folder.at('a.bin'), { ...SEGMENTED, signal: stop.signal })
+        const slowly = { ...SEGMENTED, bytesPerSecond: 2 ** 18, signal: stop.signal }
+        const transfer = client.download('a.bin', folder.at('a.bin'), slowly)
         transfer.once('progress', () => stop.abort(reason))
         expect(await transfer.catch((error: unknown) => error)).toBe(reason)
         expect((await client.readFile('a.bin')).equals(CONTENT)).toBe(true)

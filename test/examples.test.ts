@@ -140,6 +140,7 @@ describe('examples run', () => {
       .replaceAll(/host: 'ftp\.example\.org'/g, `host: '${host}', port: ${explicit.port}`)
       .replaceAll("'octoftp'", `'${index}'`)
       .replaceAll("'octoftp/proxy'", `'${join(root, 'src/proxy.ts')}'`)
+      .replaceAll("'octoftp/mptcp'", `'${join(root, 'src/mptcp.ts')}'`)
     expect(pointed).not.toContain('example.org')
     return pointed
   }

@@ -23,6 +23,7 @@ const house = [
   'shared-clients.ts',
   'one-shots.ts',
   'proxy.ts',
+  'mptcp.ts',
   'index.ts',
   'cli/',
 ]
@@ -91,7 +92,7 @@ export default {
       from: { path: '^src/', pathNot: '^src/cli/' },
       to: {
         dependencyTypes: packages,
-        pathNot: '(^|/)node_modules/picomatch/posix\\.js$|(^|/)node_modules/socks/',
+        pathNot: '(^|/)node_modules/picomatch/posix\\.js$|(^|/)node_modules/(socks|koffi)/',
       },
     },
     {

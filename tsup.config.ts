@@ -21,7 +21,7 @@ const besideTheLibrary: Plugin = {
 
 export const library: Options = {
   ...shared,
-  entry: ['src/index.ts', 'src/proxy.ts'],
+  entry: ['src/index.ts', 'src/proxy.ts', 'src/mptcp.ts'],
   dts: true,
   sourcemap: true,
   clean: ['!cli*'],
@@ -30,7 +30,7 @@ export const library: Options = {
 export const commandLine: Options = {
   ...shared,
   entry: { cli: 'src/cli/main.ts' },
-  clean: ['!index*', '!proxy*', '!ftp-proxy*', '!chunk*'],
+  clean: ['!index*', '!proxy*', '!mptcp*', '!ftp-proxy*', '!chunk*'],
   // Bundled, though they are packages: whoever installs this one installs no other.
   noExternal: [/.*/],
   esbuildPlugins: [besideTheLibrary],

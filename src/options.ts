@@ -20,6 +20,7 @@ import { textCodec } from './protocol/text-codec.ts'
 import { QUEUE_DEFAULTS } from './transfer/queue.ts'
 import { isIpAddress } from './transport/address.ts'
 import type { Connect } from './transport/connect.ts'
+import { Multipath } from './transport/mptcp/multipath.ts'
 import { FtpProxy } from './transport/proxy/ftp-proxy.ts'
 import {
   expectFunction,
@@ -65,9 +66,9 @@ export interface FtpClientOptions {
   /**
    * A function that makes every connection, for control and for data, in place of TCP to the server: by way of a proxy
    * (`octoftp/proxy`), over another transport. Host names are handed to it as they are. Passive mode only. Or what
-   * `ftpProxy()` gives.
+   * `ftpProxy()` gives, or `mptcp()` of `octoftp/mptcp`.
    */
-  readonly connect?: Connect | FtpProxy | undefined
+  readonly connect?: Connect | FtpProxy | Multipath | undefined
   /** Deadlines in milliseconds, each with its default in `DEFAULTS`. */
   readonly timeouts?: Partial<Timeouts> | undefined
   /** `'passive'`: we make data connections; `'active'`: the server makes them. @default 'passive' */
@@ -206,7 +207,7 @@ export function clientSettings(options: FtpClientOptions): ClientSettings {
   const host = parseHost(named)
   const security = oneOf(given, 'security', 'explicit', ['none', 'explicit', 'implicit'])
   const port = wholeNumber(given, 'port', PORTS[security], 1, 65_535)
-  const { connect, proxy } = wayThere(given, security)
+  const { connect, proxy, multipath } = wayThere(given, security)
   const session: SessionOptions = Object.freeze({
     host,
     port,
@@ -221,6 +222,7 @@ export function clientSettings(options: FtpClientOptions): ClientSettings {
     localAddress: ipAddress(given, 'localAddress'),
     connect,
     proxy,
+    multipath,
     timeouts: timeouts(given),
     dataMode: dataMode(given),
     passiveHost: passiveHost(given),
@@ -342,7 +344,7 @@ function ipFamily(options: FtpClientOptions): 0 | 4 | 6 {
 function wayThere(
   { connect, mode, virtualHost }: FtpClientOptions,
   security: Security,
-): Pick<SessionOptions, 'connect' | 'proxy'> {
+): Pick<SessionOptions, 'connect' | 'proxy' | 'multipath'> {
   if (connect instanceof FtpProxy) {
     // HOST would come before it is known which server is meant, and TLS from the first byte is not a proxy's.
     if (virtualHost !== undefined)
@@ -352,17 +354,18 @@ function wayThere(
         "Option \"security\" is 'implicit'; with an FTP proxy it must be 'none' or 'explicit'",
       )
     }
-    return { connect: undefined, proxy: connect }
+    return { connect: undefined, proxy: connect, multipath: undefined }
   }
+  if (connect instanceof Multipath) return { connect: undefined, proxy: undefined, multipath: connect }
   // Not shown: a proxy's URL in this place may hold a password.
   if (connect !== undefined && typeof connect !== 'function')
-    throw new TypeError('Option "connect" must be a function, or what ftpProxy() gives')
+    throw new TypeError('Option "connect" must be a function, or what ftpProxy() or mptcp() gives')
   if (connect !== undefined && mode === 'active') {
     throw new TypeError(
       'Option "mode" is \'active\'; with "connect" the server cannot connect to us, so it must be \'passive\'',
     )
   }
-  return { connect, proxy: undefined }
+  return { connect, proxy: undefined, multipath: undefined }
 }
 
 function timeouts(options: FtpClientOptions): Timeouts {

@@ -3,8 +3,8 @@
  *
  *   passive, plain   Node reads into our buffer (`onread`); reset by the public `resetAndDestroy()`
  *   passive, TLS     the same, where the runtime lets the TCP connection under TLS be reset
- *   adopted          a connection that stands (active mode, option `connect`, TLS elsewhere): 16 KiB chunks, copied
- *                    once; reset where it is TCP's, destroyed where it is not
+ *   adopted          a connection that stands (active mode, option `connect`, TLS elsewhere or over Multipath TCP):
+ *                    16 KiB chunks, copied once; reset where it is TCP's, destroyed where it is not
  */
 import { connect, isIP, Socket, type TcpNetConnectOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -17,6 +17,7 @@ import { identityOptions, type SecureIdentity } from '../tls/secure-options.ts'
 import { TappedSocket } from '../tls/tapped-socket.ts'
 import type { Tickets } from '../tls/tickets.ts'
 import { connectBy, type Carrier, type Connect } from '../transport/connect.ts'
+import type { Multipath } from '../transport/mptcp/multipath.ts'
 import { lateModule } from '../util/late-modules.ts'
 import type { DataSocket, DataSocketEvents, OpenDataSocket } from './data.ts'
 import type { DataReceiver } from './receiver.ts'
@@ -28,6 +29,8 @@ export interface DataTarget {
   readonly family: 0 | 4 | 6
   /** What makes the connection, if not we ourselves. */
   readonly connect: Connect | undefined
+  /** What opens the socket that is to connect, if not Node. */
+  readonly multipath: Multipath | undefined
 }
 
 /** What a data connection needs to be protected (PROT P, RFC 4217 §9) and resumed. */
@@ -45,15 +48,15 @@ export interface DataSecurity {
 
 /** A passive data connection: we connect. */
 export function passiveSocket(target: DataTarget, security: DataSecurity | undefined): OpenDataSocket {
-  const { connect: make } = target
+  const { connect: make, multipath } = target
   if (make !== undefined) return (receiver, events) => madeSocket(make, target, security, receiver, events)
   if (security === undefined) return (receiver, events) => plainSocket(target, receiver, events)
-  const isDirect = canResetUnderTls() && !security.watchesEnd
+  const isDirect = canResetUnderTls() && !security.watchesEnd && multipath === undefined
   if (isDirect && identityReaches(security.identity, target.address)) {
     return (receiver, events) => directTlsSocket(target, security, receiver, events)
   }
   return (receiver, events) => {
-    const socket = connect(tcpOptions(target))
+    const socket = beginConnecting(target)
     socket.once('connect', () => events.connected())
     return adopt(socket, labelOf(target), security, receiver, events)
   }
@@ -146,6 +149,11 @@ function tcpOptions({ address, port, localAddress }: DataTarget): TcpNetConnectO
   return { host: address, port, noDelay: true, ...(localAddress !== undefined && { localAddress }) }
 }
 
+function beginConnecting(target: DataTarget, onread?: TcpNetConnectOpts['onread']): Socket {
+  const begin = target.multipath?.begin('data') ?? connect
+  return begin({ ...tcpOptions(target), ...(onread !== undefined && { onread }) })
+}
+
 /** Whether `tls.connect({ host })` can be made to reach the address: a literal host is not looked up. */
 function identityReaches(identity: SecureIdentity, address: string): boolean {
   return isIP(identity.host) === 0 || identity.host === address
@@ -171,7 +179,7 @@ function asItIs(error: Error): Error {
 
 function plainSocket(target: DataTarget, receiver: DataReceiver, events: DataSocketEvents): DataSocket {
   const onread = readInto(receiver, events)
-  const socket = connect({ ...tcpOptions(target), ...(onread !== undefined && { onread }) })
+  const socket = beginConnecting(target, onread)
   socket.once('connect', () => events.connected())
   reportEnd(socket, events, asItIs)
   return {

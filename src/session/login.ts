@@ -75,11 +75,13 @@ export async function login(
   }
 }
 
-function reach(options: SessionOptions, signal: AbortSignal): Promise<Carrier> {
-  const { family, localAddress, timeouts, connect } = options
+async function reach(options: SessionOptions, signal: AbortSignal): Promise<Carrier> {
+  const { family, localAddress, timeouts, connect, multipath } = options
   const { host, port } = options.proxy ?? options
   const target = { host, port, family, localAddress, timeoutMs: timeouts.connect, signal }
-  return connect === undefined ? dial(target) : connectBy(connect, { ...target, purpose: 'control' })
+  if (connect !== undefined) return connectBy(connect, { ...target, purpose: 'control' })
+  await multipath?.ready()
+  return dial(target, multipath?.begin('control'))
 }
 
 function upgrade(control: ControlConnection, options: SessionOptions): Promise<void> {

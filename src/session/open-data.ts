@@ -106,8 +106,8 @@ export function passiveConnection(
   request: Pick<DataRequest, 'receiver' | 'watchesEnd' | 'isSending'>,
   connectMs: number,
 ): DataConnection {
-  const { localAddress, family, connect } = session.options
-  const target = { address, port, localAddress, family, connect }
+  const { localAddress, family, connect, multipath } = session.options
+  const target = { address, port, localAddress, family, connect, multipath }
   const open = passiveSocket(target, session.dataSecurity(request.watchesEnd))
   return connectionBy(session, open, request, `${address}:${port}`, connectMs)
 }

@@ -4,6 +4,7 @@ import type { TextCodec } from '../protocol/text-codec.ts'
 import type { FtpSecurity } from '../protocol/url.ts'
 import type { SecureIdentity } from '../tls/secure-options.ts'
 import type { Connect } from '../transport/connect.ts'
+import type { Multipath } from '../transport/mptcp/multipath.ts'
 import type { FtpProxy } from '../transport/proxy/ftp-proxy.ts'
 
 /** How connections are protected: not at all, after AUTH TLS, or from their first byte. */
@@ -79,6 +80,8 @@ export interface SessionOptions {
   readonly localAddress: string | undefined
   /** What makes connections, if not we ourselves. */
   readonly connect: Connect | undefined
+  /** What opens the sockets of our own connections, if not Node. */
+  readonly multipath: Multipath | undefined
   /** The FTP proxy that all connections go to, if any. */
   readonly proxy: FtpProxy | undefined
   readonly timeouts: Timeouts

@@ -1,5 +1,5 @@
 /**
- * Connections that the caller's function makes, in place of TCP to the server: by way of a proxy, over Multipath TCP,
+ * Connections that the caller's function makes, in place of TCP to the server: by way of a proxy, over another transport,
  * in a test. What it gives is the connection itself: control and data, in clear or under TLS, run on it.
  */
 import type { Socket } from 'node:net'

@@ -6,7 +6,7 @@
  * first address is dead or slow is missed; here an attempt goes on while the next one starts.
  */
 import { lookup } from 'node:dns/promises'
-import { connect, isIP, type Socket } from 'node:net'
+import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { FtpConnectionError, FtpTimeoutError, type ConnectAttempt } from '../errors.ts'
 import { onAbort } from '../util/abort.ts'
 import { startTimer } from '../util/timer.ts'
@@ -26,6 +26,9 @@ export interface DialTarget {
   readonly signal: AbortSignal | undefined
 }
 
+/** Makes a socket that connects to an address, as `net.connect` does. */
+export type BeginConnecting = (options: TcpNetConnectOpts) => Socket
+
 interface Address {
   readonly address: string
   readonly family: number
@@ -35,10 +38,10 @@ interface Address {
  * Connects. Rejects with `ERR_FTP_CONNECT` (host not found, or each attempt and why it failed),
  * `ERR_FTP_TIMEOUT`, or the signal's reason.
  */
-export function dial(target: DialTarget): Promise<Socket> {
+export function dial(target: DialTarget, begin: BeginConnecting = connect): Promise<Socket> {
   const { signal } = target
   return new Promise<Socket>((resolve, reject) => {
-    const race = new AttemptRace(target)
+    const race = new AttemptRace(target, begin)
     const stops: (() => void)[] = [() => race.stop()]
     // The first answer counts: whatever comes later finds the promise settled and the race stopped.
     const settle = (answer: () => void): void => {
@@ -85,13 +88,15 @@ function alternateFamilies(addresses: readonly Address[]): readonly Address[] {
 class AttemptRace {
   readonly failures: ConnectAttempt[] = []
   readonly #target: DialTarget
+  readonly #begin: BeginConnecting
   readonly #sockets = new Set<Socket>()
   #waiting: Address[] = []
   #cancelNext: () => void = () => {}
   #isStopped = false
 
-  constructor(target: DialTarget) {
+  constructor(target: DialTarget, begin: BeginConnecting) {
     this.#target = target
+    this.#begin = begin
   }
 
   run(addresses: readonly Address[], won: (socket: Socket) => void, lost: () => void): void {
@@ -121,7 +126,7 @@ class AttemptRace {
 
   #attempt(to: Address, won: (socket: Socket) => void, failed: () => void): void {
     const { port, localAddress } = this.#target
-    const socket = connect({
+    const socket = this.#begin({
       host: to.address,
       port,
       noDelay: true,

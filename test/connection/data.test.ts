@@ -124,7 +124,14 @@ async function peer(
 }
 
 function targetAt(port: number): DataTarget {
-  return { address: '127.0.0.1', port, localAddress: undefined, family: 0, connect: undefined }
+  return {
+    address: '127.0.0.1',
+    port,
+    localAddress: undefined,
+    family: 0,
+    connect: undefined,
+    multipath: undefined,
+  }
 }
 
 function start(

@@ -129,7 +129,14 @@ async function opener(kind: Kind, data: ScriptedData): Promise<OpenDataSocket> {
   }
   await data.listen()
   return passiveSocket(
-    { address: '127.0.0.1', port: data.port, localAddress: undefined, family: 0, connect: undefined },
+    {
+      address: '127.0.0.1',
+      port: data.port,
+      localAddress: undefined,
+      family: 0,
+      connect: undefined,
+      multipath: undefined,
+    },
     security,
   )
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readManifest, type Manifest, type ProvisionedServer } from './provision.mjs'
-import type { ProxyKind, ServerKind } from './types.ts'
+import type { ProxyKind, ServerKind, ToolKind } from './types.ts'
 
 /** The git-ignored folder of the project that holds the unpacked servers and the test certificates. */
 const installationFolder: string = fileURLToPath(new URL('../../.servers/', import.meta.url))
@@ -11,13 +11,13 @@ const installedRoot: string = join(installationFolder, 'root')
 
 let manifest: Manifest | undefined
 
-function entry(kind: ServerKind | ProxyKind): ProvisionedServer | undefined {
+function entry(kind: ServerKind | ProxyKind | ToolKind): ProvisionedServer | undefined {
   manifest ??= readManifest()
   return manifest?.servers[kind]
 }
 
 /** Why this kind cannot run here, or undefined if it can. */
-export function whyUnavailable(kind: ServerKind | ProxyKind): string | undefined {
+export function whyUnavailable(kind: ServerKind | ProxyKind | ToolKind): string | undefined {
   if (kind === 'ftp-srv') return undefined
   const found = entry(kind)
   if (found === undefined) return 'not provisioned: run `node test/servers/provision.mjs`'
@@ -27,7 +27,7 @@ export function whyUnavailable(kind: ServerKind | ProxyKind): string | undefined
 }
 
 /** An unpacked file of a server by the end of its path, as `pam_pwdfile.so`. */
-export function installedFile(kind: ServerKind | ProxyKind, ending: string): string {
+export function installedFile(kind: ServerKind | ProxyKind | ToolKind, ending: string): string {
   const path = entry(kind)?.files.find((file) => file.endsWith(ending))
   if (path === undefined) throw new Error(`${kind}: no ${ending} was unpacked`)
   return path

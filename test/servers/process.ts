@@ -6,7 +6,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import type { Duplex, Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -41,13 +41,21 @@ function collect(...streams: (Readable | null)[]): () => string {
 /** Resolves true when `port` is bound and listening by the process itself, not by another that was faster. */
 function isListening(pid: number, port: number): boolean {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
-  const sockets = ['/proc/net/tcp', '/proc/net/tcp6']
-    .filter((table) => existsSync(table))
-    .flatMap((table) => readFileSync(table, 'latin1').split('\n'))
+  const sockets = ['tcp', 'tcp6']
+    .flatMap((table) => linesOf(`/proc/${pid}/net/${table}`))
     .map((line) => line.trim().split(/\s+/))
     .filter((fields) => fields[1]?.endsWith(suffix) === true && fields[3] === '0A')
     .map((fields) => `socket:[${fields[9]}]`)
   return sockets.length > 0 && openFiles(pid).some((file) => sockets.includes(file))
+}
+
+/** Of a table of the process' own network namespace. */
+function linesOf(table: string): string[] {
+  try {
+    return readFileSync(table, 'latin1').split('\n')
+  } catch {
+    return [] // there is no such table, or no such process any more
+  }
 }
 
 function openFiles(pid: number): string[] {

@@ -49,6 +49,12 @@ const servers = {
   danted: { packages: ['dante-server'], files: ['usr/sbin/danted'], needsRoot: true },
   tinyproxy: { packages: ['tinyproxy-bin'], files: ['usr/bin/tinyproxy'], needsRoot: false },
   'ftp-proxy': { packages: ['ftp-proxy'], files: ['usr/sbin/ftp-proxy'], needsRoot: false },
+  // No server: it lets one listen by Multipath TCP.
+  mptcpize: {
+    packages: ['mptcpize', 'libmptcpwrap0'],
+    files: ['usr/bin/mptcpize', /\/libmptcpwrap\.so\.0$/],
+    needsRoot: false,
+  },
 }
 
 /** Changes when this file changes: what an older recipe unpacked is unpacked again. */

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { certificate as testCertificate, type Certificate } from '../support/certificates.ts'
 import { sessionAccount } from './accounts.ts'
-import { whyUnavailable } from './installation.ts'
+import { installedFile, whyUnavailable } from './installation.ts'
 import { ftpSrv } from './kinds/ftp-srv.ts'
 import type { Kind } from './kinds/kind.ts'
 import { proftpd } from './kinds/proftpd.ts'
@@ -36,6 +36,7 @@ const kinds: Readonly<Record<ServerKind, Kind>> = {
 
 /** Why this kind of server has no such thing on any machine, or undefined if it does. */
 export function whyRefused(kind: ServerKind, options: ServerOptions): string | undefined {
+  if (options.multipath === true && kind !== 'pyftpdlib') return 'it stops under mptcpize'
   return kinds[kind].refuses(options, canMount())
 }
 
@@ -83,7 +84,8 @@ function certificateKind(cert: string): 'rsa' | 'ec' {
 
 async function prepare(options: ServerOptions, certificate: Certificate): Promise<Setup> {
   const address = options.address ?? '127.0.0.1'
-  const port = await freePort(address)
+  // In a network of its own every port is free.
+  const port = await freePort(options.networkOf === undefined ? address : '127.0.0.1')
   const scratch = scratchFolder()
   writeCertificates(scratch, certificate)
   return {
@@ -108,6 +110,13 @@ async function prepare(options: ServerOptions, certificate: Certificate): Promis
     account: sessionAccount(),
     ownMounts: canMount(),
   }
+}
+
+/** `mptcpize run` does the same, with a library that is installed. */
+function inSurroundings(launch: Launch, { multipath = false, networkOf }: ServerOptions): Launch {
+  const preloaded = multipath ? { LD_PRELOAD: installedFile('mptcpize', 'libmptcpwrap.so.0') } : {}
+  const entered = networkOf === undefined ? [] : ['nsenter', `--net=/proc/${networkOf}/ns/net`, '--']
+  return { ...launch, command: [...entered, ...launch.command], env: { ...launch.env, ...preloaded } }
 }
 
 function readLogs(files: readonly string[]): string {
@@ -205,7 +214,7 @@ export const portTaken = /in use|EADDRINUSE|could not bind/i
 async function tryStart(kind: ServerKind, options: ServerOptions): Promise<Server | string> {
   const certificate = options.certificate ?? (await testCertificate())
   const setup = await prepare(options, certificate)
-  const launch = kinds[kind].launch(setup)
+  const launch = inSurroundings(kinds[kind].launch(setup), options)
   const process = await runServer(launch, setup.scratch)
   const server = new Server(kind, setup, launch, process, certificate.ca)
   const failed = process.ended.then((status) => `exit status ${status}\n${server.log()}`)

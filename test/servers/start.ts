@@ -18,6 +18,7 @@ KIND: ${serverKinds.join(', ')}, or \`list\` for what can be had here
   --user NAME, --password WORD
   --passive-ports FIRST-LAST
   --address ADDRESS              default 127.0.0.1
+  --multipath                    by Multipath TCP
   --json                         one line of JSON instead of text
 `
 
@@ -36,6 +37,7 @@ const { values, positionals } = parseArgs({
     password: { type: 'string' },
     'passive-ports': { type: 'string' },
     address: { type: 'string' },
+    multipath: { type: 'boolean' },
     json: { type: 'boolean' },
     help: { type: 'boolean' },
   },
@@ -57,6 +59,7 @@ function serverOptions(): ServerOptions {
     password: values.password,
     passivePorts: numbers,
     address: values.address,
+    multipath: values.multipath,
   }
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }

@@ -8,6 +8,9 @@ export type ServerKind = 'vsftpd' | 'proftpd' | 'pure-ftpd' | 'pyftpdlib' | 'ftp
 /** Real proxies from Debian's packages: SOCKS 5; SOCKS 4 and 5; HTTP; FTP. */
 export type ProxyKind = 'microsocks' | 'danted' | 'tinyproxy' | 'ftp-proxy'
 
+/** What else comes from Debian's packages. */
+export type ToolKind = 'mptcpize'
+
 /** `explicit` is AUTH TLS, required on both channels; `implicit` is TLS from the first byte. */
 export type ServerSecurity = 'none' | 'explicit' | 'implicit'
 
@@ -42,6 +45,10 @@ export interface ServerOptions {
   readonly passivePorts?: readonly [number, number]
   /** The loopback address to listen on. Default `127.0.0.1`. */
   readonly address?: string
+  /** It listens by Multipath TCP, control and data, as under `mptcpize run`. pyftpdlib only. Default false. */
+  readonly multipath?: boolean
+  /** A process in whose network namespace it runs, with any address there. Default: this process. */
+  readonly networkOf?: number
 }
 
 export interface RunningServer extends AsyncDisposable {
@@ -73,7 +80,7 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /** The options with every default filled in, and the facts of the one start: what a kind is configured from. */
-export interface Setup extends Required<Omit<ServerOptions, 'requireReuse' | OptionalFacts>> {
+export interface Setup extends Required<Omit<ServerOptions, 'requireReuse' | OptionalFacts | Surroundings>> {
   readonly requireReuse: boolean
   readonly tlsVersion: '1.2' | '1.3' | undefined
   readonly bytesPerSecondPerConnection: number | undefined
@@ -93,6 +100,9 @@ export interface Setup extends Required<Omit<ServerOptions, 'requireReuse' | Opt
 }
 
 type OptionalFacts = 'tlsVersion' | 'bytesPerSecondPerConnection' | 'passivePorts' | 'certificate'
+
+/** Of these a kind of server knows nothing. */
+type Surroundings = 'multipath' | 'networkOf'
 
 export interface Account {
   readonly name: string

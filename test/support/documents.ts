@@ -52,6 +52,7 @@ export function pointedAt(
     .replaceAll(/host: 'ftp\.example\.org'/g, `host: '${host}', port: ${explicit.port}`)
     .replaceAll("'octoftp'", `'${index}'`)
     .replaceAll("'octoftp/proxy'", `'${join(root, 'src/proxy.ts')}'`)
+    .replaceAll("'octoftp/mptcp'", `'${join(root, 'src/mptcp.ts')}'`)
   if (pointed.includes('example.org')) throw new Error(`It would leave this machine:\n${pointed}`)
   return pointed
 }

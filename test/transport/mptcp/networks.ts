@@ -16,9 +16,15 @@ const runFile = promisify(execFile)
 /** Of each path. */
 const RATE = '16mbit'
 
+/** What {@link joinByTwoPaths} does, on a small scale. */
+const TRIAL = `
+  ip mptcp limits show &&
+  ip link add path1 type veth peer name path2 &&
+  tc qdisc add dev path1 root tbf rate ${RATE} burst 64k latency 50ms`
+
 /** Why there are no such networks to be had here, or `undefined` if there are. */
 export function whyNoNetworks(): string | undefined {
-  const tried = spawnSync('unshare', ['--net', 'ip', 'mptcp', 'limits', 'show'], { encoding: 'utf8' })
+  const tried = spawnSync('unshare', ['--net', 'sh', '-c', TRIAL], { encoding: 'utf8' })
   if (tried.status === 0) return undefined
   return `no network namespaces with Multipath TCP: ${tried.error?.message ?? tried.stderr.trim()}`
 }

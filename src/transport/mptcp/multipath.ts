@@ -10,9 +10,11 @@ import { loadSystemCalls, type SystemCalls } from './system-calls.ts'
 
 /** A connection that stands, for {@link MptcpOptions.onConnection}. */
 export interface MptcpConnection {
+  /** What it is for. */
   readonly purpose: 'control' | 'data'
-  /** The server's address and port. */
+  /** The server's. */
   readonly address: string
+  /** The server's. */
   readonly port: number
   /** What it got. With `'mptcp'` it may use several paths; whether there are any is the affair of both systems. */
   readonly protocol: 'mptcp' | 'tcp'
@@ -20,6 +22,7 @@ export interface MptcpConnection {
   readonly reason: string | undefined
 }
 
+/** Options of {@link mptcp}. */
 export interface MptcpOptions {
   /** Called for each connection that we make, before anything is sent on it. */
   readonly onConnection?: ((connection: MptcpConnection) => void) | undefined

@@ -1,46 +1,30 @@
 /** The tarball, installed by npm into a folder of its own: what programs that use it see. */
 import { execFile } from 'node:child_process'
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fakeFtpServer } from './support/fake-ftp-server.ts'
-import { temporaryDirectory, type TemporaryDirectory } from './support/temporary-directory.ts'
+import { installedPackage, type InstalledPackage } from './support/installed-package.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const runFile = promisify(execFile)
 const shell = process.platform === 'win32'
 
-let folder: TemporaryDirectory
-/** Where it is installed. */
+let installed: InstalledPackage
 let project: string
 
 beforeAll(async () => {
-  folder = await temporaryDirectory()
-  const source = folder.at('source')
-  await mkdir(source)
-  for (const name of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'])
-    await cp(join(root, name), join(source, name))
-  const tsup = join(root, 'node_modules/tsup/dist/cli-default.js')
-  await runFile(process.execPath, [tsup, '--silent', '--out-dir', join(source, 'dist')], { cwd: root })
-  const packed = await runFile('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', '..'], {
-    cwd: source,
-    shell,
-  })
-  const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }]
-  project = folder.at('project')
-  await mkdir(project)
-  await writeFile(join(project, 'package.json'), '{ "private": true }')
-  const parameters = ['install', '--offline', '--no-audit', '--no-fund', `../${filename}`]
-  await runFile('npm', parameters, { cwd: project, shell })
+  installed = await installedPackage()
+  project = installed.project
 }, 300_000)
-afterAll(() => folder[Symbol.asyncDispose]())
+afterAll(() => installed[Symbol.asyncDispose]())
 
 it('brings nothing but itself', async () => {
-  const installed = await readdir(join(project, 'node_modules'))
-  expect(installed.filter((name) => !name.startsWith('.'))).toEqual(['octoftp'])
+  const names = await readdir(join(project, 'node_modules'))
+  expect(names.filter((name) => !name.startsWith('.'))).toEqual(['octoftp'])
 })
 
 describe.each([

@@ -1,6 +1,6 @@
 /** What is published: its manifest, the files in it, and that it loads wherever it says it does. */
 import { execFile } from 'node:child_process'
-import { cp, mkdir, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,11 +8,10 @@ import { promisify } from 'node:util'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as octoftp from '../src/index.ts'
-import { temporaryDirectory, type TemporaryDirectory } from './support/temporary-directory.ts'
+import { installedPackage, type InstalledPackage } from './support/installed-package.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const runFile = promisify(execFile)
-const shell = process.platform === 'win32'
 
 interface Manifest {
   readonly [name: string]: unknown
@@ -51,31 +50,23 @@ describe('the manifest', () => {
 })
 
 describe('the package', () => {
-  let folder: TemporaryDirectory
-  /** A folder in whose `node_modules` the package lies, as npm would put it there. */
+  let installed: InstalledPackage
   let packed: string
 
   beforeAll(async () => {
-    folder = await temporaryDirectory()
-    packed = folder.at('node_modules', 'octoftp')
-    await mkdir(packed, { recursive: true })
-    for (const name of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'src', 'docs']) {
-      await cp(join(root, name), join(packed, name), { recursive: true })
-    }
-    const tsup = join(root, 'node_modules/tsup/dist/cli-default.js')
-    await runFile(process.execPath, [tsup, '--silent', '--out-dir', join(packed, 'dist')], { cwd: root })
+    installed = await installedPackage()
+    packed = join(installed.project, 'node_modules', 'octoftp')
   }, 300_000)
-  afterAll(() => folder[Symbol.asyncDispose]())
+  afterAll(() => installed[Symbol.asyncDispose]())
 
-  it('holds what it needs and nothing else', async () => {
-    const { stdout } = await runFile('npm', ['pack', '--dry-run', '--json'], { cwd: packed, shell })
-    const [tarball] = JSON.parse(stdout) as [{ files: { path: string; size: number }[] }]
+  it('holds what it needs and nothing else', () => {
+    const { files } = installed
     // What the entries share has a name with a hash in it; the command line is loaded piece by piece.
-    const paths = tarball.files
+    const paths = files
       .map(({ path }) => path)
       .filter((path) => !/^dist\/cli-[\w-]+\.js$/.test(path))
       .map((path) => path.replace(/-[\w-]{8}(?=\.(?:d\.ts|js|js\.map)$)/, '-HASH'))
-    expect(tarball.files.length - paths.length).toBeGreaterThan(3)
+    expect(files.length - paths.length).toBeGreaterThan(3)
     expect(paths.sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
@@ -99,7 +90,7 @@ describe('the package', () => {
       'dist/proxy.js.map',
       'package.json',
     ])
-    expect(tarball.files.filter(({ size }) => size === 0)).toEqual([])
+    expect(files.filter(({ size }) => size === 0)).toEqual([])
   })
 
   it('has every file that its exports name', async () => {
@@ -138,7 +129,7 @@ describe('the package', () => {
       const error = await client.connect().catch((reason) => reason)
       console.log(error instanceof FtpConnectionError, error.retryable, error.message)`
       const parameters = ['--input-type=module', '--eval', program]
-      const { stdout } = await runFile(process.execPath, parameters, { cwd: folder.path })
+      const { stdout } = await runFile(process.execPath, parameters, { cwd: installed.project })
       expect(stdout).toMatch(
         new RegExp(`^true false .*needs the package "${missing}".*npm install ${missing}\n$`),
       )
@@ -191,7 +182,7 @@ describe('the package', () => {
   ])('loads by %s, without a warning, and lets the process end', async (_how, load, type) => {
     const program = `${load}; console.log(JSON.stringify(Object.keys(octoftp)))`
     const { stdout, stderr } = await runFile(process.execPath, [type, '--eval', program], {
-      cwd: folder.path,
+      cwd: installed.project,
     })
     const loaded = JSON.parse(stdout) as string[]
     expect(loaded.filter((name) => name !== 'default' && name !== '__esModule').sort()).toEqual(names)
@@ -205,7 +196,7 @@ describe('the package', () => {
       await import('octoftp')
       console.log(before === JSON.stringify([count(), Object.keys(globalThis)]))`
     const parameters = ['--input-type=module', '--eval', program]
-    const { stdout } = await runFile(process.execPath, parameters, { cwd: folder.path })
+    const { stdout } = await runFile(process.execPath, parameters, { cwd: installed.project })
     expect(stdout.trim()).toBe('true')
   })
 })

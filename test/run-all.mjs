@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { missingServers, readManifest } from './servers/provision.mjs'
 
 /** Scripts of package.json. */
-const checks = ['structure', 'typecheck', 'lint', 'format:check', 'knip', 'check:package']
+const checks = ['structure', 'typecheck', 'lint', 'lint:workflows', 'format:check', 'knip', 'check:package']
 
 const isWindows = process.platform === 'win32'
 

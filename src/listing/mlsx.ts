@@ -30,6 +30,9 @@ const LONGEST_TIME = 64
 
 export class MachineListing implements ListingFormat {
   readonly #facts = new FactScanner()
+  /** The last mode, and what was made of it: most files of a directory have the same. */
+  #mode: string | undefined
+  #permissions: string | undefined
   #isCertain: boolean
 
   /** @param isCertain whether a listing is known to be of this format, or its first facts have to show it */
@@ -57,13 +60,21 @@ export class MachineListing implements ListingFormat {
       size: size === undefined ? undefined : sizeOf(size),
       modified: timeOf(modify),
       target: type === 'symlink' ? targetOf(fact) : undefined,
-      permissions: mode === undefined ? undefined : permissionsOf(mode),
+      permissions: this.#permissionsOf(mode),
       owner: filled(ownerName) ?? filled(owner) ?? filled(uid),
       group: filled(groupName) ?? filled(group) ?? filled(gid),
       unique: filled(unique),
       facts,
       raw: line,
     })
+  }
+
+  #permissionsOf(mode: string | undefined): string | undefined {
+    if (mode !== this.#mode) {
+      this.#mode = mode
+      this.#permissions = mode === undefined ? undefined : permissionsOf(mode)
+    }
+    return this.#permissions
   }
 
   #readNameOnly(line: string): Reading {
@@ -74,6 +85,7 @@ export class MachineListing implements ListingFormat {
 
 /** `undefined` for the directory that is listed, and that above it. */
 function typeOf(fact = ''): EntryType | undefined {
+  if (fact === 'file') return 'file'
   const type = fact.toLowerCase()
   if (type === 'file') return 'file'
   if (type === 'dir') return 'directory'

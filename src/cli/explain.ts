@@ -21,7 +21,6 @@ export function explain(error: unknown, command: string | undefined): string[] {
 
 /** How to go on with what was cancelled. */
 const GO_ON: Readonly<Record<string, string>> = {
-  put: 'octoftp put --continue goes on with what the server has',
   mirror: 'What has been done stays; the same command does the rest',
 }
 

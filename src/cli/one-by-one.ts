@@ -1,6 +1,6 @@
 /** Several things, one behind the other: a failure of one is told, and the others are done. */
 import type { CommandContext } from './command.ts'
-import { exitCodeOfAll } from './exit-code.ts'
+import { exitCodeOf, exitCodeOfAll } from './exit-code.ts'
 import { reasonOf } from './explain.ts'
 
 /**
@@ -20,6 +20,7 @@ export async function oneByOne<T>(
     } catch (error) {
       if (items.length === 1 || signal.aborted) throw error
       failures.push(error)
+      output.event('error', { name: nameOf(item), message: reasonOf(error), exitCode: exitCodeOf(error) })
       output.complain(`${nameOf(item)}: ${reasonOf(error)}`, 'red')
     }
   }

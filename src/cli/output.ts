@@ -5,6 +5,7 @@
  */
 import { jsonLine } from './text/json-line.ts'
 import { painted, shown, type Style } from './text/paint.ts'
+import { withoutPasswords } from './text/without-passwords.ts'
 
 /** What stands at the foot of the terminal, below all lines. */
 export interface Footer {
@@ -48,7 +49,7 @@ export class Output {
 
   /** A line for people in any case. */
   complain(text: string, style?: Style): void {
-    this.#above(() => this.stderr.write(`${painted(this.stderr, shown(text), style)}\n`))
+    this.#above(() => this.stderr.write(`${painted(this.stderr, shown(withoutPasswords(text)), style)}\n`))
   }
 
   /** Until it is another, or none. */

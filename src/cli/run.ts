@@ -4,6 +4,7 @@ import type { CommandDefinition, OptionDefinition } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { UsageError } from './failures.ts'
 import { isUrl } from './is-url.ts'
+import { withoutPasswords } from './text/without-passwords.ts'
 import { version } from './version.ts'
 
 /** A mistake on the command line: P's code for a syntax error in the request. */
@@ -26,6 +27,7 @@ export async function run(words: readonly string[]): Promise<number> {
     .addHelpText('after', HELP_AFTER)
     .showHelpAfterError('See octoftp --help')
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(withoutPasswords(text)) })
   for (const definition of COMMANDS) {
     addCommand(program, definition, (code) => (exitCode = code))
   }

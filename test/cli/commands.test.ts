@@ -129,6 +129,31 @@ describe('get', () => {
     expect([exitCode, stdout]).toEqual([0, 'hello\n'])
   })
 
+  it('takes no checksum, and no other output, where the file goes to stdout', async () => {
+    const server = await serve()
+    for (const words of [['--checksum', 'auto'], ['--json'], ['--log', '-']]) {
+      const { exitCode, stdout } = await cli.run(['get', '-o', '-', ...words, server.url('/pub/disk.iso')])
+      expect([exitCode, stdout.includes('\0')], words.join(' ')).toEqual([4, false])
+    }
+  })
+
+  it('sends the password of the environment to one host only', async () => {
+    const [first, second] = [await serve(), await serve()]
+    const urls = [first, second].map((one) => one.url('/pub/disk.iso').replace('://', '://octo@'))
+    await cli.run(['rm', ...urls])
+    const sent = [first, second].map(({ commands }) => commands.flat().includes('PASS open sesame'))
+    expect(sent).toEqual([true, false])
+  })
+
+  it.each([
+    [['put', 'ftp://u:secret@h/x', 'ftp://h/y']],
+    [['get', '--limit', 'ftp://u:secret@h/x', 'ftp://h/y']],
+    [['connections', 'ftp://u:secret@h/x']],
+  ])('shows no password that was written in the wrong place: %j', async (words) => {
+    const { exitCode, stderr } = await cli.run(words)
+    expect([exitCode, stderr.includes('secret')]).toEqual([4, false])
+  })
+
   it('tells programs what happens, as events', async () => {
     const server = await serve()
     const all = events(await cli.run(['get', '--json', '-o', 'events.iso', server.url('/pub/disk.iso')]))
@@ -342,6 +367,19 @@ describe('on a real server', () => {
     expect((await cli.run(['rm', '-r', url('/www')])).exitCode).toBe(0)
   })
 
+  it('rm spares the whole and what the shell stands in, however it is written', async () => {
+    server().write('kept/file', 'kept')
+    for (const path of ['/', '/.', '/%2F/.', '/kept/..', '/..']) {
+      const { exitCode, stderr } = await cli.run(['rm', '-r', url(path)])
+      expect([exitCode, stderr], path).toEqual([4, expect.stringContaining('name something in it')])
+    }
+    const input = 'rm -r /\ncd kept\nrm -r ""\nrm -r .\nrm -r ../kept\nrm -r /kept/..\nquit\n'
+    const { exitCode } = await cli.run(['shell', url('/')], { input })
+    expect(exitCode).toBe(4)
+    expect(await readFile(join(server().root, 'kept/file'), 'utf8')).toBe('kept')
+    expect((await cli.run(['rm', '-r', url('/kept')])).exitCode).toBe(0)
+  })
+
   it('shell, with commands in any case', async () => {
     await writeFile(cli.at('up load.txt'), 'up')
     const input = `
@@ -363,6 +401,11 @@ describe('on a real server', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/^\/\n-r.* 2 B .* up\.txt\n$/)
     expect(await readFile(cli.at('down.txt'), 'utf8')).toBe('up')
+  })
+
+  it('shell ends at QUIT, though whoever writes to it has not ended', async () => {
+    const ended = await cli.run(['shell', url('/')], { input: 'pwd\nquit\n', isInputLeftOpen: true })
+    expect([ended.exitCode, ended.stdout]).toEqual([0, '/\n'])
   })
 
   it('shell goes on behind a failure, and ends with its code', async () => {

@@ -85,6 +85,15 @@ describe.skipIf(!hasScript)('on a terminal (needs script of util-linux)', () => 
     expect((await readFile(cli.at('asked.iso'))).equals(CONTENT)).toBe(true)
   })
 
+  it('a question that is left by Ctrl-D is no success', async () => {
+    const server = await serve()
+    const { screen, exitCode } = await onTerminal(['get', '-o', 'never.iso', urlOf(server)], {
+      environment: { OCTOFTP_PASSWORD: '' },
+      dialogue: [[/Password for octo@127\.0\.0\.1: /, '\u0004']],
+    })
+    expect([exitCode, screen]).toEqual([7, expect.stringContaining('No password was given')])
+  })
+
   it('breaks no line where there is little room', async () => {
     const server = await serve({ bytesPerSecond: 1_500_000 })
     const { screen } = await onTerminal(['get', '-o', 'narrow.iso', urlOf(server)], { columns: 30 })

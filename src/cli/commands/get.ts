@@ -173,6 +173,10 @@ async function toStdout(
   const [place] = places
   if (place === undefined || places.length > 1)
     throw new UsageError('--output - is for one file from one server')
+  if (options.checksum !== undefined)
+    throw new UsageError('--checksum needs a file: what has gone to stdout cannot be taken back')
+  if (options.log === '-' || context.output.options.json)
+    throw new UsageError('With --output - nothing else goes to stdout: leave out --json, and --log -')
   await withClient(place, options, (client) =>
     pipeline(client.createReadStream(place.url.path, { signal: context.signal }), context.output.stdout, {
       end: false,

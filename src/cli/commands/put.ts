@@ -5,8 +5,8 @@ import type { CommandContext, RunCommand } from '../command.ts'
 import { withClient, type ConnectionOptions } from '../connection-options.ts'
 import { EXIT, exitCodeOfAll } from '../exit-code.ts'
 import { reasonOf } from '../explain.ts'
-import { checked, UsageError } from '../failures.ts'
-import { pathText, readPlace, warning, type Place } from '../place.ts'
+import { checked, Interrupted, UsageError } from '../failures.ts'
+import { isRemote, pathText, readPlace, warning, type Place } from '../place.ts'
 import { uploadText } from '../text/result-text.ts'
 import { TransferView } from '../view/follow.ts'
 
@@ -23,6 +23,8 @@ export const run: RunCommand<PutOptions> = async (context, parameters, options) 
   const place = await readPlace(to, warning(context.output))
   if (files.length > 1 && !place.url.directory)
     throw new UsageError('Several files go into a directory: end the URL with a slash')
+  if (files.some(isRemote))
+    throw new UsageError('put sends files of this machine; only the last parameter is a URL')
   using view = new TransferView(context.output)
   const failures: unknown[] = []
   await withClient(place, options, async (client) => {
@@ -62,13 +64,27 @@ async function send(
   }
   const label = file === '-' ? 'stdin' : file
   const source = file === '-' ? process.stdin : file
-  const result: UploadResult = await view.follow(
-    label,
-    checked(() => client.upload(source, path, settings)),
-  )
+  let result: UploadResult
+  try {
+    result = await view.follow(
+      label,
+      checked(() => client.upload(source, path, settings)),
+    )
+  } catch (error) {
+    const hint = error instanceof Interrupted ? howToGoOn(file, options) : undefined
+    if (hint !== undefined) output.say(hint)
+    throw error
+  }
   const name = pathText(path)
   output.event('result', { name: label, ...result, path: name })
   output.say(`${label} to ${name}: ${uploadText(result)}`)
+}
+
+/** Nothing, where nothing is left of it. `--continue` behind `--append` would take what was there before for its own. */
+function howToGoOn(file: string, { append, atomic, continue: continues }: PutOptions): string | undefined {
+  if (append === true) return 'A part may have been added: look at the file before you send it again'
+  if (file === '-' || (atomic === true && continues !== true)) return undefined
+  return 'octoftp put --continue goes on with what the server has'
 }
 
 /** Below a URL that ends with a slash, under the name of the file. */

@@ -41,11 +41,18 @@ async function talk(shell: Shell): Promise<number> {
 async function obey(shell: Shell): Promise<number> {
   let exitCode: number = EXIT.fine
   const { signal } = shell.context
-  for await (const line of createInterface({ input: process.stdin, signal })) {
-    const outcome = await carryOut(shell, line)
-    if (outcome === 'quit') break
-    if (outcome !== 'done') exitCode = exitCodeOf(outcome.error)
-    if (signal.aborted) break
+  const lines = createInterface({ input: process.stdin, signal })
+  try {
+    for await (const line of lines) {
+      const outcome = await carryOut(shell, line)
+      if (outcome === 'quit') break
+      if (outcome !== 'done') exitCode = exitCodeOf(outcome.error)
+      if (signal.aborted) break
+    }
+  } finally {
+    // Whoever writes to it may not have ended.
+    lines.close()
+    process.stdin.unref()
   }
   signal.throwIfAborted()
   return exitCode

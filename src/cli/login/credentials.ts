@@ -27,13 +27,16 @@ export interface CredentialSources {
   readonly netrc: string | undefined
 }
 
+/** Of this process: who may have been sent the password of the environment. */
+const environmentHosts = new Set<string>()
+
 /** For each place. Whoever has to be asked is asked now, before anything is drawn, and once for each login. */
 export async function credentialsOf(
   places: readonly Place[],
   options: { readonly user?: string | undefined; readonly netrc: boolean },
   warn: (message: string) => void = () => {},
 ): Promise<Credentials[]> {
-  const hosts = new Set(places.map(({ url }) => `${url.host}:${url.port}`))
+  const hosts = new Set([...environmentHosts, ...places.map(({ url }) => `${url.host}:${url.port}`)])
   if (hosts.size > 1 && environmentPassword() !== undefined)
     warn(
       'OCTOFTP_PASSWORD is not used: it would go to several hosts. .netrc and saved connections have one for each',
@@ -43,6 +46,7 @@ export async function credentialsOf(
     environmentPassword: hosts.size > 1 ? undefined : environmentPassword(),
     netrc: options.netrc ? await netrcText() : undefined,
   }
+  if (sources.environmentPassword !== undefined) for (const host of hosts) environmentHosts.add(host)
   const answers = new Map<string, string>()
   const found: Credentials[] = []
   for (const place of places) {

@@ -63,7 +63,7 @@ export async function saveConnection(name: string, connection: SavedConnection):
 export async function removeConnection(name: string): Promise<void> {
   const file = connectionsFile()
   const { [name]: removed, ...others } = await readConnections(file)
-  if (removed === undefined) {
+  if (!isObject(removed)) {
     const elsewhere = (await savedConnections()).find((one) => one.name === name)
     const where = elsewhere === undefined ? '' : `; there is one in ${elsewhere.file}, which is only read`
     throw new UsageError(`No connection "${name}" is saved in ${file}${where}`)

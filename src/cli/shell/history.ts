@@ -4,7 +4,8 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 const MOST_LINES = 500
-const PASSWORD_IN_URL = /:\/\/[^/@\s]*:[^/@\s]*@/
+/** Or what could be one. */
+const PASSWORD = /:(?!\/\/).*@/
 
 function historyFile(): string {
   const { XDG_STATE_HOME: state = '', LOCALAPPDATA: local = '' } = process.env
@@ -22,7 +23,7 @@ export async function readHistory(): Promise<string[]> {
 }
 
 export function withLine(history: readonly string[], line: string): string[] {
-  if (line.trim() === '' || line === history[0] || PASSWORD_IN_URL.test(line)) return [...history]
+  if (line.trim() === '' || line === history[0] || PASSWORD.test(line)) return [...history]
   return [line, ...history].slice(0, MOST_LINES)
 }
 

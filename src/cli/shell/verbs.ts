@@ -1,6 +1,7 @@
 /** The table of what can be typed in the shell, in any case. */
 import { basename, posix } from 'node:path'
 import { checked, UsageError } from '../failures.ts'
+import { holds, isWhole } from '../guarded-path.ts'
 import { entryLines, sorted } from '../text/entry-text.ts'
 import { downloadText, uploadText } from '../text/result-text.ts'
 import { TransferView } from '../view/follow.ts'
@@ -90,7 +91,7 @@ export const VERBS: readonly Verb[] = [
     run: async (shell, parameters) => {
       const recursive = parameters[0] === '-r'
       const [file = ''] = exactly(recursive ? parameters.slice(1) : parameters, 1, 'rm [-r] FILE')
-      await shell.client.remove(shell.pathOf(file), { recursive, signal: shell.context.signal })
+      await shell.client.remove(removable(shell, file), { recursive, signal: shell.context.signal })
       return true
     },
   },
@@ -137,6 +138,14 @@ export function findVerb(name: string): Verb {
   if (verb === undefined) throw new UsageError(`There is no command "${name}": help lists them`)
   if (wanted !== 'list' && wanted !== 'dir') return verb
   return { ...verb, run: (shell, parameters) => show(shell, parameters, true) }
+}
+
+/** A script whose variable is empty is not to remove the directory that it is in. */
+function removable(shell: Shell, file: string): string {
+  const path = shell.pathOf(file)
+  if (file === '' || isWhole(path) || holds(path, shell.directory))
+    throw new UsageError(`"${file}" is the root, or this directory is in it: name something in it`)
+  return path
 }
 
 function exactly(parameters: readonly string[], count: number, usage: string): readonly string[] {

@@ -66,7 +66,13 @@ describe('the shell', () => {
   })
 
   it('keeps no line with a password', () => {
-    expect(withLine(['a'], 'connect ftp://u:secret@host/')).toEqual(['a'])
+    for (const login of [
+      'ftp://u:secret@host/',
+      'u:secret@host',
+      '"ftp://u:my secret@host"',
+      'ftp://u:s/t@host',
+    ])
+      expect(withLine(['a'], `connect ${login}`)).toEqual(['a'])
     expect(withLine(['a'], 'connect ftp://u@host/')).toEqual(['connect ftp://u@host/', 'a'])
     expect(withLine(['a'], 'a')).toEqual(['a'])
   })

@@ -19,6 +19,8 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly input?: string | undefined
+  /** Whether more could come. */
+  readonly isInputLeftOpen?: boolean
   readonly environment?: NodeJS.ProcessEnv
   /** Told of the process when it has been started. */
   readonly onStart?: (child: ChildProcess) => void
@@ -74,7 +76,7 @@ export class BuiltCli {
 
   async run(
     words: readonly string[],
-    { input = '', environment, onStart }: RunOptions = {},
+    { input = '', isInputLeftOpen = false, environment, onStart }: RunOptions = {},
   ): Promise<Outcome> {
     const child = spawn(process.execPath, [this.program, ...words], {
       cwd: this.at(),
@@ -82,7 +84,8 @@ export class BuiltCli {
     })
     const ended = once(child, 'close') as Promise<[number | null]>
     child.stdin.on('error', () => {}) // it may have ended before it read
-    child.stdin.end(input)
+    if (isInputLeftOpen) child.stdin.write(input)
+    else child.stdin.end(input)
     onStart?.(child)
     const [stdout, stderr, [exitCode]] = await Promise.all([text(child.stdout), text(child.stderr), ended])
     return { exitCode, stdout, stderr }

@@ -4,7 +4,7 @@
  * What is left of a path without its detours, `/` at its beginning if it has one: `''` or `'/'` for the directory that it
  * begins in, `undefined` for one that leads above it.
  */
-export function withoutDetours(path: string): string | undefined {
+function withoutDetours(path: string): string | undefined {
   const names: string[] = []
   for (const name of path.split('/')) {
     if (name === '' || name === '.') continue

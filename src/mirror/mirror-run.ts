@@ -32,6 +32,8 @@ const BACKLOG = 5_000
 const LISTED_AHEAD = 2
 /** What a file costs beside its bytes, in bytes: as much as comes in the round trips that it takes. */
 const FILE_WORTH_BYTES = 65_536
+/** With `'auto'`: where there are many files, twice what one download begins with is soon of use. */
+const FIRST_CONNECTIONS = 8
 const LOOK_EVERY_MS = 100
 const BALANCE_EVERY_MS = 500
 
@@ -185,7 +187,7 @@ export class MirrorRun {
   #countConnections(): Disposer {
     const { sessions, settings } = this.#options
     if (settings.connections !== 'auto') return () => {}
-    const controller = new ConnectionController(settings.maxConnections)
+    const controller = new ConnectionController(settings.maxConnections, FIRST_CONNECTIONS)
     sessions.size = controller.wanted
     const timer = setInterval(() => {
       if (this.#isHeld) return controller.interrupted()

@@ -78,11 +78,14 @@ export class ConnectionController {
   #restsUntil = 0
   #pauseMs = FIRST_PAUSE_MS
 
-  /** @param most never more than this */
-  constructor(most: number) {
+  /**
+   * @param most never more than this
+   * @param first with so many it begins
+   */
+  constructor(most: number, first: number = FIRST_CONNECTIONS) {
     this.#asked = most
     this.#most = most
-    this.#wanted = Math.min(FIRST_CONNECTIONS, most)
+    this.#wanted = Math.min(first, most)
   }
 
   /** How many there should be. */

@@ -1,4 +1,5 @@
 /** The commands, as programs that are started: what they do, say, and end with. */
+import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -21,6 +22,17 @@ afterAll(() => cli[Symbol.asyncDispose]())
 async function folder(name: string): Promise<string> {
   await mkdir(cli.at(name))
   return name
+}
+
+/** Ctrl-C when the first bytes have gone by. */
+function interruptedAtWork(child: ChildProcess): void {
+  const onText = (text: Buffer): void => {
+    if (!/"bytes":\d{6,}/.test(text.toString())) return
+    // Once: a second one would end it on the spot.
+    child.stdout?.off('data', onText)
+    child.kill('SIGINT')
+  }
+  child.stdout?.on('data', onText)
 }
 
 function events({ stdout }: Outcome): Record<string, unknown>[] {
@@ -180,15 +192,7 @@ describe('get', () => {
     const server = await serve({ bytesPerSecond: 1_000_000 })
     const words = ['get', '-c', '--json', '-o', 'later.iso', server.url('/pub/disk.iso')]
     const broken = await cli.run(words, {
-      onStart: (child) => {
-        const onText = (text: Buffer): void => {
-          if (!/"bytes":\d{6,}/.test(text.toString())) return
-          // Once: a second one would end it on the spot.
-          child.stdout?.off('data', onText)
-          child.kill('SIGINT')
-        }
-        child.stdout?.on('data', onText)
-      },
+      onStart: interruptedAtWork,
     })
     expect(broken.exitCode).toBe(130)
     expect(broken.stderr).toContain('the same command goes on with it')
@@ -415,5 +419,18 @@ describe('on a real server', () => {
     expect(stderr).toContain('There is no connection yet')
     expect(stderr).toContain('There is no command "foo"')
     expect([exitCode, stdout]).toEqual([3, '/\n'])
+  })
+
+  it.each([
+    [[], 'octoftp put --continue goes on', 'look at the file'],
+    [['--append'], 'look at the file', '--continue'],
+    [['--atomic'], 'Cancelled', '--continue'],
+  ])('a put that was cancelled, %j, says how to go on where that can be', async (flags, hint, not) => {
+    await writeFile(cli.at('up.img'), CONTENT)
+    const words = ['put', '--json', '--limit', '500k', ...flags, 'up.img', url('/up.img')]
+    const { exitCode, stderr } = await cli.run(words, { onStart: interruptedAtWork })
+    expect(exitCode).toBe(130)
+    expect(stderr).toContain(hint)
+    expect(stderr).not.toContain(not)
   })
 })

@@ -2,7 +2,6 @@
  * A name with several addresses, of which the first are dead: refused, filtered, or out of reach. The next one is
  * tried beside it; data connections go where the control connection went, and not where the name leads the next time.
  */
-import type * as dns from 'node:dns/promises'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
@@ -10,24 +9,14 @@ import { FtpClient, type FtpClientOptions } from '../../src/index.ts'
 import { fakeFtpServer } from '../support/fake-ftp-server.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
 import { closedPort, filteredPort } from '../support/scripted/dead-port.ts'
+import { answers, SEVERAL } from '../support/scripted/resolver.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { BRISK, clientOptions, CONTENT, PASSWORD, REMOTE, serving, SIZE, USER } from './support/attempt.ts'
 import { failureOf } from './support/with-client.ts'
 
-const NAME = 'several.test'
-/** What the resolver answers for {@link NAME}, a list for each time it is asked; the last one for ever. */
-const answers = vi.hoisted((): string[][] => [])
-
-vi.mock('node:dns/promises', async (original) => {
-  const real = await original<typeof dns>()
-  const { isIP } = await import('node:net')
-  const lookup = (host: string, options: { all: true; family: number }): Promise<unknown> => {
-    if (host !== 'several.test') return real.lookup(host, options)
-    const addresses = (answers.length > 1 ? answers.shift() : answers[0]) ?? []
-    return Promise.resolve(addresses.map((address) => ({ address, family: isIP(address) })))
-  }
-  return { ...real, lookup }
-})
+vi.mock('node:dns/promises', async (original) =>
+  (await import('../support/scripted/resolver.ts')).resolving(original),
+)
 
 afterEach(() => void answers.splice(0))
 
@@ -35,7 +24,7 @@ afterEach(() => void answers.splice(0))
 async function download(options: FtpClientOptions = {}): Promise<void> {
   await using folder = await temporaryDirectory()
   await using server = await fakeFtpServer(serving(CONTENT))
-  await using client = new FtpClient(await clientOptions(server, { host: NAME, ...options }))
+  await using client = new FtpClient(await clientOptions(server, { host: SEVERAL, ...options }))
   const result = await client.download(REMOTE, folder.at('file'), { connections: 4, minSegmentSize: 1_024 })
   expect(result).toMatchObject({ bytes: SIZE, refetchedBytes: 0 })
   expect(server.retrievals).toHaveLength(4)
@@ -92,7 +81,7 @@ test('all refuse: the error lists each, with its reason', async () => {
     expect(error).toMatchObject({
       name: 'FtpConnectionError',
       code: 'ERR_FTP_CONNECT',
-      host: `${NAME}:${port}`,
+      host: `${SEVERAL}:${port}`,
       attempts: ['127.0.0.2', '127.0.0.3', '127.0.0.1'].map((address) => ({
         address,
         port,
@@ -105,7 +94,7 @@ test('all refuse: the error lists each, with its reason', async () => {
 })
 
 function optionsFor(port: number, more: FtpClientOptions = {}): FtpClientOptions {
-  return { host: NAME, port, security: 'none', user: USER, password: PASSWORD, retry: BRISK, ...more }
+  return { host: SEVERAL, port, security: 'none', user: USER, password: PASSWORD, retry: BRISK, ...more }
 }
 
 /** At 127.0.0.1: the same port elsewhere is another's. */

@@ -1,5 +1,4 @@
 /** Over Multipath TCP to a real server under mptcpize, and over what there is where there is none. */
-import type * as dns from 'node:dns/promises'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -14,24 +13,14 @@ import { expectNoLeaks } from '../../support/leaks.ts'
 import { randomBytes } from '../../support/random-bytes.ts'
 import { OpenSockets } from '../../support/scripted/open-sockets.ts'
 import { closedPort, filteredPort } from '../../support/scripted/dead-port.ts'
+import { answers, SEVERAL } from '../../support/scripted/resolver.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 import { whyNoMultipath } from './available.ts'
 import { listenByMultipath } from './multipath-server.ts'
 
-const NAME = 'several.test'
-/** What the resolver answers for {@link NAME}, a list for each time it is asked; the last one for ever. */
-const answers = vi.hoisted((): string[][] => [])
-
-vi.mock('node:dns/promises', async (original) => {
-  const real = await original<typeof dns>()
-  const { isIP } = await import('node:net')
-  const lookup = (host: string, options: { all: true; family: number }): Promise<unknown> => {
-    if (host !== 'several.test') return real.lookup(host, options)
-    const addresses = (answers.length > 1 ? answers.shift() : answers[0]) ?? []
-    return Promise.resolve(addresses.map((address) => ({ address, family: isIP(address) })))
-  }
-  return { ...real, lookup }
-})
+vi.mock('node:dns/promises', async (original) =>
+  (await import('../../support/scripted/resolver.ts')).resolving(original),
+)
 
 afterEach(() => void answers.splice(0))
 
@@ -130,7 +119,7 @@ describe.skipIf(missing)(`a server that has it (${missing ?? 'is there'})`, () =
   test('a name with several addresses: the first that answers, and data go to the same one', async () => {
     const server = await useServer('pyftpdlib', { multipath: true })
     answers.push(['127.0.0.2', '127.0.0.1'], ['127.0.0.3', '127.0.0.1'], ['127.0.0.1', '127.0.0.2'])
-    const connections = await thereAndBack(server, { host: NAME })
+    const connections = await thereAndBack(server, { host: SEVERAL })
     expect(new Set(connections.map(({ address, protocol }) => `${address} ${protocol}`))).toEqual(
       new Set(['127.0.0.1 mptcp']),
     )

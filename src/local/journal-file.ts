@@ -16,9 +16,8 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { lstat, open, unlink, type FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { FtpTransferError } from '../errors.ts'
-import { asLocalError, hasCode, localError, refused } from './local-error.ts'
+import { asLocalError, localError, refused } from './local-error.ts'
 import {
   isNothingThere,
   isPlainlyOwn,
@@ -28,6 +27,7 @@ import {
   useAndClose,
   writeAll,
 } from './own-file.ts'
+import { syncFolder } from './sync-folder.ts'
 
 /** A multiple of every sector and page in use: the writing of one slot does not touch the other on the disk. */
 const SLOT_BYTES = 64 * 1024
@@ -41,9 +41,6 @@ const PAYLOAD_AT = CHECKSUM_AT + 32
 const PRIVATE_MODE = 0o600
 /** Exclusively: a file or a link that stands there is an error. */
 const CREATE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL
-
-/** A folder cannot be opened (no read permission), or not be synced (Windows, some network file systems). */
-const FOLDER_NOT_SYNCED = new Set(['EACCES', 'EPERM', 'EISDIR', 'EINVAL', 'EBADF', 'ENOTSUP', 'ENOSYS'])
 
 interface Slot {
   readonly sequence: bigint
@@ -228,13 +225,4 @@ export async function removeJournal(path: string): Promise<void> {
   if (!isPlainlyOwn(older)) throw refused(path, 'something that is not a journal of this user stands there')
   await unlink(path)
   await syncFolder(path)
-}
-
-/** Makes names in the folder of `path` permanent, where the system can. */
-async function syncFolder(path: string): Promise<void> {
-  try {
-    await useAndClose(await open(dirname(path), constants.O_RDONLY), (folder) => folder.sync())
-  } catch (error) {
-    if (!hasCode(FOLDER_NOT_SYNCED, error)) throw error
-  }
 }

@@ -40,6 +40,17 @@ export async function listDirectory(listed: Listed): Promise<TreeEntry[] | undef
   }
 }
 
+/** One thing in a directory; `undefined` where it is missing. */
+export async function lookAt(directory: string, name: string): Promise<TreeEntry | undefined> {
+  try {
+    return await unlessGone(
+      entryOf(directory, name, { root: directory, relativePath: '', followLinks: false }),
+    )
+  } catch (error) {
+    throw readError(error, join(directory, name))
+  }
+}
+
 /** What can be told of at once: what is no link, and has not gone. */
 async function seenAtOnce(
   directory: string,
@@ -68,7 +79,7 @@ async function unlessGone(entry: Promise<TreeEntry>): Promise<TreeEntry | undefi
   }
 }
 
-async function entryOf(directory: string, name: string, listed: Listed): Promise<TreeEntry> {
+async function entryOf(directory: string, name: string, listed: Omit<Listed, 'prompt'>): Promise<TreeEntry> {
   const path = join(directory, name)
   const facts = await lstat(systemPath(path))
   if (!facts.isSymbolicLink()) return describe(name, facts)
@@ -92,7 +103,10 @@ function typeOf(facts: Stats): TreeEntry['type'] {
 }
 
 /** What the link leads to; `undefined` where that is nothing, or a directory that the listing has come through. */
-async function followed(path: string, { root, relativePath }: Listed): Promise<Stats | undefined> {
+async function followed(
+  path: string,
+  { root, relativePath }: Omit<Listed, 'prompt'>,
+): Promise<Stats | undefined> {
   try {
     const facts = await stat(systemPath(path))
     if (!facts.isDirectory()) return facts

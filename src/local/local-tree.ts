@@ -9,11 +9,11 @@
  */
 import { constants } from 'node:fs'
 import { lstat, mkdir, realpath, rename, stat, symlink } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { FtpTransferError } from '../errors.ts'
 import { decodeName, printable } from '../protocol/text.ts'
 import { ignoresCase } from './case-insensitive.ts'
-import { listDirectory } from './list-directory.ts'
+import { listDirectory, lookAt } from './list-directory.ts'
 import { asLocalError, localError, readError, refused, unreadable } from './local-error.ts'
 import { isOwnName, standInPath } from './names.ts'
 import { READ_WITHOUT_WAITING } from './open-flags.ts'
@@ -111,6 +111,12 @@ export class LocalTree {
       throw error
     }
     return await listDirectory({ root: this.root, relativePath, followLinks, prompt: this.#prompt })
+  }
+
+  /** What stands at a path below the root; `undefined` where nothing does. */
+  async look(relativePath: string): Promise<TreeEntry | undefined> {
+    const path = await this.#existing(relativePath)
+    return path === undefined ? undefined : await lookAt(dirname(path), basename(path))
   }
 
   /** Makes one directory; one that is there already is as good, a link to one is not. */

@@ -12,9 +12,10 @@ const LOCK = '.octoftp-lock'
 const MODE = '.octoftp-mode'
 const CASE = '.octoftp-case'
 const WHOLE = '.octoftp-whole'
-/** All of these, and what an atomic upload may leave on a server. */
+/** All of these, ranges that come together, and what an atomic upload may leave on a server. */
 const OWN_NAME = /\.octoftp-(?:part|journal|lock|mode|case|whole|[0-9a-f]{8})$/i
-const LONGEST_SUFFIX_BYTES = Math.max(PART.length, JOURNAL.length, LOCK.length)
+const KEYED = '.octoftp-00000000'
+const LONGEST_SUFFIX_BYTES = Math.max(PART.length, JOURNAL.length, LOCK.length, KEYED.length)
 
 /** The path of the unfinished file: `<target>.octoftp-part`, or a hash where a name beside it would grow too long. */
 export function partPath(target: string): string {
@@ -29,6 +30,11 @@ export function journalPath(target: string): string {
 /** The path of the lock that keeps other processes from the unfinished file: `<target>.octoftp-lock`. */
 export function lockPath(target: string): string {
   return beside(target, LOCK)
+}
+
+/** The path of the directory in which ranges of a file come together, of one version and cut in one way: `key`. */
+export function rangesPath(target: string, key: string): string {
+  return beside(target, `.octoftp-${key}`)
 }
 
 /** The path of a file that is there for a moment, to see the permissions of new files. */

@@ -285,7 +285,7 @@ export async function dropSecondName(target: string): Promise<boolean> {
 }
 
 /** The permissions of the finished file: those of the file that it replaces, or of any new file. */
-async function modeFor(target: string): Promise<number> {
+export async function modeFor(target: string): Promise<number> {
   return ((await lstatIfThere(target))?.mode ?? (await modeOfNewFiles(target))) & PERMISSION_BITS
 }
 

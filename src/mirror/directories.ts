@@ -2,17 +2,17 @@
  * The walk of a mirror: each directory is listed on both sides, what is to be done there is planned, the directories
  * that it needs are made, and then those below are listed in turn.
  */
-import type { TreeEntry } from '../local/tree-entry.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
 import type { Action } from './action.ts'
-import { diff, joinedPath, type Diff, type DiffContext } from './diff.ts'
-import type { Direction, Listed, Resolved } from './direction.ts'
+import { joinedPath } from './diff.ts'
+import type { Direction, Listed } from './direction.ts'
 import type { Extra } from './extra.ts'
 import type { Held, Lanes, LaneTask } from './lanes.ts'
 import type { MirrorSettings } from './mirror-options.ts'
 import type { MirrorFailure } from './mirror-result.ts'
+import { planDirectory, type DirectoryToPlan } from './plan-directory.ts'
 import type { Tally } from './tally.ts'
-import { UNKNOWN, type Identity, type Way } from './way.ts'
+import { UNKNOWN, type Identity } from './way.ts'
 
 export interface DirectoriesOptions {
   readonly direction: Direction
@@ -30,12 +30,8 @@ export interface DirectoriesOptions {
   readonly onFailure: (error: unknown) => void
 }
 
-interface Directory {
-  readonly path: string
-  readonly way: Way
+interface Directory extends DirectoryToPlan {
   readonly isTargetThere: boolean
-  /** The source has no such directory: what is in it is extra. */
-  readonly isExtra: boolean
 }
 
 /** What an action of a directory depends on. */
@@ -144,8 +140,8 @@ export class Directories {
   async #planFor(directory: Directory, listed: Listed, held: Held | undefined): Promise<void> {
     const { settings, context, extra, tally, onAction } = this.#options
     context.signal.throwIfAborted()
-    const { source, target, refused, identities } = await this.#resolved(directory, listed, held)
-    const { actions, descend } = await this.#differences({ source, target }, directory, refused, held)
+    const planned = await planDirectory(this.#options, directory, listed, held)
+    const { source, target, identities, actions, descend } = planned
     if (settings.dryRun) this.#plan.push(...actions)
     const blocked = new Set(settings.dryRun ? [] : actions.filter(isInTheWay).map(({ path }) => path))
     const made = actions.flatMap(({ type, path }) => {
@@ -170,48 +166,6 @@ export class Directories {
   async #enterMade(directory: Directory): Promise<void> {
     const failed = await this.#makeDirectories([directory.path], undefined)
     if (failed.size === 0) this.#waiting.push(directory)
-  }
-
-  #contextOf({ path }: Directory): DiffContext {
-    const { settings, direction } = this.#options
-    const { side, keepsTimes, isCaseInsensitive } = direction
-    return { settings, path, direction: side, keepsTimes, isCaseInsensitive }
-  }
-
-  /** With what links on the server lead to. */
-  async #resolved(directory: Directory, listed: Listed, held: Held | undefined): Promise<Resolved> {
-    const { direction } = this.#options
-    // This machine tells of its links by itself.
-    if (directory.isExtra && direction.side === 'down')
-      return { ...listed, refused: new Map(), identities: new Map() }
-    const asListed = (): readonly Action[] =>
-      diff(listed.source, listed.target, this.#contextOf(directory)).actions
-    return direction.resolve(directory.way, listed, asListed, held)
-  }
-
-  /** By the exact times of files, where times that are told coarsely decide whether they are brought over. */
-  async #differences(
-    { source, target }: Listed,
-    directory: Directory,
-    refused: Resolved['refused'],
-    held: Held | undefined,
-  ): Promise<Diff> {
-    const { direction, settings } = this.#options
-    const asListed = diff(source, target, { ...this.#contextOf(directory), refused })
-    const isAsked = (action: Action): boolean =>
-      action.type === 'transfer' && (action.reason === 'modified' || settings.newerThanMs !== undefined)
-    const paths = asListed.actions.flatMap((action) => (isAsked(action) ? [action.path] : []))
-    if (paths.length === 0) return asListed
-    const times = await direction.exactTimes(paths, held)
-    const known = (entry: TreeEntry): TreeEntry => {
-      const modifiedMs = times.get(joinedPath(directory.path, entry.name))
-      return modifiedMs === undefined ? entry : { ...entry, modifiedMs, precision: 'second' }
-    }
-    // Asked anew: it may have turned out that times cannot be set.
-    const context = { ...this.#contextOf(directory), refused }
-    return direction.side === 'down'
-      ? diff(source.map(known), target, context)
-      : diff(source, target?.map(known), context)
   }
 
   /** Gives those that could not be made. */

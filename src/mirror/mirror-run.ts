@@ -48,6 +48,8 @@ export interface MirrorRunOptions {
   readonly retry: RetryPolicy
   readonly settings: MirrorSettings
   readonly context: TransferContext
+  /** What is to be done, in place of what a walk finds. */
+  readonly actions?: readonly Action[] | undefined
 }
 
 export class MirrorRun {
@@ -102,7 +104,7 @@ export class MirrorRun {
   }
 
   async run(): Promise<MirrorResult> {
-    const { context, direction, sessions, retry } = this.#options
+    const { context, direction, sessions, retry, actions } = this.#options
     const { signal } = context
     context.enter('connecting')
     context.meter.segments = () => [{ start: 0, end: Infinity, arrived: this.#bytesArrived }]
@@ -118,7 +120,9 @@ export class MirrorRun {
     const balancing = setInterval(() => this.#rebalance(), BALANCE_EVERY_MS).unref()
     try {
       this.#gateChanged()
-      this.#directories.enterRoot(root)
+      if (actions === undefined) this.#directories.enterRoot(root)
+      else for (const action of actions) this.#take(action, NOWHERE)
+      context.meter.total = this.#tally.bytesFound
       await this.#settled()
       await this.#extra.delete()
       await this.#settled()

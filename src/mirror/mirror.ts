@@ -1,5 +1,5 @@
 /** A mirror, put together: the two sides, the sessions that it may have, and the run. */
-import { openRoot } from '../local/local-tree.ts'
+import { openRoot, type LocalTree } from '../local/local-tree.ts'
 import type { RetryPolicy } from '../operations/retry.ts'
 import type { SessionPool } from '../operations/session-pool.ts'
 import type { TextCodec } from '../protocol/text-codec.ts'
@@ -30,29 +30,48 @@ export interface MirrorRequest {
   readonly place: (path: string) => SourcePlace
 }
 
+/** What a mirror works with. */
+export interface MirrorWorks {
+  readonly direction: Direction
+  readonly remote: RemoteTree
+  readonly local: LocalTree
+  readonly sessions: SessionBudget
+  readonly largeSessions: SessionBudget
+}
+
 /** Does the mirror. */
 export async function runMirror(request: MirrorRequest, context: TransferContext): Promise<MirrorResult> {
-  const { settings, pool, retry } = request
+  const { settings, retry } = request
+  return new MirrorRun({ ...(await mirrorWorks(request, context)), retry, settings, context }).run()
+}
+
+export async function mirrorWorks(request: MirrorRequest, context: TransferContext): Promise<MirrorWorks> {
+  const { settings, pool } = request
   const size = settings.connections === 'auto' ? settings.maxConnections : settings.connections
   const sessions = new SessionBudget(pool, size)
   const largeSessions = new SessionBudget(sessions, size)
-  const direction = await directionOf(request, { sessions, largeSessions, context })
-  return new MirrorRun({ direction, sessions, largeSessions, retry, settings, context }).run()
+  const local = await rootOf(request)
+  const { codec, remote: root, timeZone } = request
+  const remote = new RemoteTree({ codec, root, timeZone })
+  const direction = await directionOf(request, { sessions, largeSessions, remote, local, context })
+  return { direction, remote, local, sessions, largeSessions }
 }
 
-async function directionOf(
-  { side, remote: root, local: path, settings, codec, retry, timeZone, place }: MirrorRequest,
-  run: Pick<DirectionOptions, 'sessions' | 'largeSessions' | 'context'>,
-): Promise<Direction> {
-  const remote = new RemoteTree({ codec, root, timeZone })
+function rootOf({ side, local, settings }: MirrorRequest): Promise<LocalTree> {
   const isDown = side === 'down'
-  const local = await openRoot(path, {
+  return openRoot(local, {
     create: isDown && !settings.dryRun,
     mayBeMissing: isDown && settings.dryRun,
   })
-  const { sessions, context } = run
+}
+
+async function directionOf(
+  { side, settings, retry, timeZone, place }: MirrorRequest,
+  run: Pick<DirectionOptions, 'sessions' | 'largeSessions' | 'remote' | 'local' | 'context'>,
+): Promise<Direction> {
+  const { sessions, remote, local, context } = run
   const server = new RemoteSide({ remote, sessions, retry, timeZone, signal: context.signal })
-  const both = { ...run, remote, server, local, place, settings }
+  const both = { ...run, server, place, settings }
   if (side === 'up') return new Up(both)
   return new Down({ ...both, isCaseInsensitive: await local.isCaseInsensitive() })
 }

@@ -113,13 +113,15 @@ export const DOWNLOAD_OPTIONS: OptionNames<DownloadOptions> = {
   on: true,
 }
 
+const VERIFICATION_OPTIONS: OptionNames<DownloadVerification> = { ...DOWNLOAD_DEFAULTS.verify, expect: true }
+
 /** Throws a `TypeError` or `RangeError` that names the option. */
 export function downloadSettings(
   options: DownloadOptions | undefined,
   maxConnections: number,
 ): DownloadSettings {
   const given = optionsObject(options, 'options', DOWNLOAD_OPTIONS)
-  const verify = optionsObject(given.verify, 'verify', { ...DOWNLOAD_DEFAULTS.verify, expect: true })
+  const verify = optionsObject(given.verify, 'verify', VERIFICATION_OPTIONS)
   const defaults = DOWNLOAD_DEFAULTS
   return Object.freeze({
     signal: abortSignal(given),

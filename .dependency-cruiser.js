@@ -22,6 +22,7 @@ const house = [
   'client.ts',
   'shared-clients.ts',
   'one-shots.ts',
+  'mirror-jobs.ts',
   'proxy.ts',
   'mptcp.ts',
   'index.ts',

@@ -7,9 +7,11 @@ import type { Readable, Writable } from 'node:stream'
 import { FtpReplyError } from './errors.ts'
 import type { Entry } from './listing/entry.ts'
 import { timeZone } from './listing/options.ts'
-import { mirrorSettings, type MirrorOptions } from './mirror/mirror-options.ts'
+import type { MirrorJob, MirrorJobResult } from './mirror/job.ts'
+import { mirrorSettings, type MirrorOptions, type MirrorSettings } from './mirror/mirror-options.ts'
 import type { MirrorResult } from './mirror/mirror-result.ts'
-import { runMirror } from './mirror/mirror.ts'
+import { runMirror, type MirrorRequest } from './mirror/mirror.ts'
+import { runMirrorJob } from './mirror/run-job.ts'
 import { RemoteTree } from './mirror/remote-tree.ts'
 import { TreeLister } from './mirror/tree-lister.ts'
 import type { ClientEvents } from './observe/client-events.ts'
@@ -113,6 +115,14 @@ export let sourcePlace: (client: FtpClient, remote: RemotePath) => SourcePlace
 /** Counts a transfer that uses a client's sessions as one of the client's own. */
 export let adoptTransfer: (client: FtpClient, transfer: Transfer<unknown>, path: string) => void
 
+/** Does a piece of a mirror by a client's sessions; `remote` is the directory that is mirrored. */
+export let startMirrorJob: (
+  client: FtpClient,
+  job: MirrorJob,
+  remote: RemotePath,
+  options: MirrorOptions,
+) => Transfer<MirrorJobResult>
+
 /**
  * A client for one server: a pool that connects on first use, safe for concurrent calls.
  *
@@ -132,6 +142,7 @@ export class FtpClient
   static {
     serverOf = (client) => client.#settings.session
     sourcePlace = (client, remote) => client.#place(remote)
+    startMirrorJob = (client, job, remote, options) => client.#mirrorJob(job, remote, options)
     adoptTransfer = (client, transfer, path) => client.#adopt(transfer, { type: 'download', path })
     raiseMaxConnections = (client, count) => {
       if (count <= client.#maxConnections) return
@@ -538,15 +549,41 @@ export class FtpClient
     options: MirrorOptions | undefined,
   ): Transfer<MirrorResult> {
     const settings = mirrorSettings(options, this.#maxConnections)
-    const shownPath = remote.length === 0 ? '.' : remotePath(remote).shownPath
-    const { retry, session, timeZone: zone } = this.#settings
-    const { codec } = session
+    const request = this.#mirrorRequest(side, remote, local, settings)
+    return this.#beginMirror(side, remote, settings, (context) => runMirror(request, context))
+  }
+
+  #mirrorJob(job: MirrorJob, remote: RemotePath, options: MirrorOptions): Transfer<MirrorJobResult> {
+    const settings = mirrorSettings(options, this.#maxConnections)
+    const request = this.#mirrorRequest('down', remote, job.target, settings)
+    return this.#beginMirror('down', remote, settings, (context) => runMirrorJob(job, request, context))
+  }
+
+  #mirrorRequest(
+    side: 'down' | 'up',
+    remote: RemotePath,
+    local: string,
+    settings: MirrorSettings,
+  ): MirrorRequest {
+    const { retry, session, timeZone } = this.#settings
     const place = (path: string): SourcePlace => this.#place(path === '' ? '.' : path)
-    const both = { side, remote, local: localPath(local), settings }
+    return {
+      ...{ side, remote, local: localPath(local), settings },
+      ...{ pool: this.#sessions, retry, codec: session.codec, timeZone, place },
+    }
+  }
+
+  #beginMirror<Result>(
+    side: 'down' | 'up',
+    remote: RemotePath,
+    settings: MirrorSettings,
+    run: (context: TransferContext) => Promise<Result>,
+  ): Transfer<Result> {
+    const shownPath = remote.length === 0 ? '.' : remotePath(remote).shownPath
     const isClosed = this.#closed !== undefined
-    const work = (context: TransferContext): Promise<MirrorResult> => {
-      if (isClosed) throw closedError(session.label)
-      return runMirror({ ...both, pool: this.#sessions, retry, codec, timeZone: zone, place }, context)
+    const work = (context: TransferContext): Promise<Result> => {
+      if (isClosed) throw closedError(this.#settings.session.label)
+      return run(context)
     }
     return this.#begin(side === 'down' ? 'download' : 'upload', shownPath, work, settings)
   }

@@ -83,6 +83,25 @@ export type { TlsOptions } from './tls/secure-options.ts'
 export type { PassiveHostRule } from './protocol/endpoint.ts'
 export type { PoolStats } from './pool/events.ts'
 export type { ClientProgress } from './transfer/together.ts'
+export {
+  planMirror,
+  runJob,
+  type PlanMirrorOptions,
+  type PlanOptions,
+  type RunJobOptions,
+} from './mirror-jobs.ts'
+export type {
+  DirectoryJob,
+  DirectoryJobResult,
+  FilesJob,
+  FilesJobResult,
+  MirrorJob,
+  MirrorJobFile,
+  MirrorJobOptions,
+  MirrorJobResult,
+  RangeJob,
+  RangeJobResult,
+} from './mirror/job.ts'
 export { TransferQueue, type QueueTime, type TransferQueueOptions } from './transfer/queue.ts'
 export type { QueueTotals, TransferQueueEvents } from './transfer/queue-events.ts'
 export type { QueuedTransfer, QueuedTransferOptions, QueuedTransferState } from './transfer/queue-item.ts'

@@ -275,7 +275,7 @@ function mostOf(connections: number | 'auto', cap: number): number {
 }
 
 /** The client that is given, or the one that is shared by all with these options. */
-function clientOf(
+export function clientOf(
   given: FtpClientOptions & { readonly client?: FtpClient | undefined },
   location: FtpUrl,
 ): BorrowedClient {
@@ -284,7 +284,10 @@ function clientOf(
   return { client: given.client, giveBack: () => {} }
 }
 
-async function* givingBack<T>(values: AsyncIterable<T>, giveBack: () => void): AsyncGenerator<T, void> {
+export async function* givingBack<T>(
+  values: AsyncIterable<T>,
+  giveBack: () => void,
+): AsyncGenerator<T, void> {
   try {
     yield* values
   } finally {
@@ -351,7 +354,7 @@ function expectOwnPasswords(given: FtpClientOptions, mirrors: readonly Mirror[])
 }
 
 /** A client fetches from its own server, by its own login: a URL that says otherwise would bring another file. */
-function expectSameServer(client: FtpClient, given: FtpClientOptions, location: FtpUrl): void {
+export function expectSameServer(client: FtpClient, given: FtpClientOptions, location: FtpUrl): void {
   const extra = Object.entries(clientPart(given)).find(([, value]) => value !== undefined)
   if (extra !== undefined) throw new TypeError(`Option "${extra[0]}" belongs to the client given in "client"`)
   const server = serverOf(client)
@@ -369,6 +372,6 @@ function clientPart(options: FtpClientOptions): FtpClientOptions {
 }
 
 /** Of the options of a one-shot those that `names` has. */
-function partOf<T extends object>(options: T, names: OptionNames<T>): T {
+export function partOf<T extends object>(options: T, names: OptionNames<T>): T {
   return Object.fromEntries(Object.keys(names).map((name) => [name, options[name as keyof T]])) as T
 }

@@ -12,13 +12,8 @@ import {
 } from './job.ts'
 import type { PlannedDirectory } from './plan-directory.ts'
 
-export interface Cutting {
-  /** How many small files one job has at most. */
-  readonly filesPerJob: number
-  /** Larger files are cut into ranges of about so many bytes; `Infinity` for none. */
-  readonly rangeBytes: number
-}
-
+/** How many small files one job has. */
+const FILES_PER_JOB = 100
 /** A file of so many bytes has a job of its own; several together do not have more. */
 const JOB_BYTES = 64 * 2 ** 20
 /** Ranges begin at multiples of this: what a range wrote is in no block that another one writes. */
@@ -32,8 +27,9 @@ export interface PlannedJobs extends Pick<PlannedDirectory, 'actions' | 'descend
 }
 
 /** Directories first: there may be much in them. */
-export function jobsFor(planned: PlannedJobs, cutting: Cutting): MirrorJob[] {
+export function jobsFor(planned: PlannedJobs): MirrorJob[] {
   const { root, path, above, descend, identities, actions } = planned
+  const { filesPerJob = FILES_PER_JOB, rangeBytes = Infinity } = root.options
   const directories = descend.map(({ name }): DirectoryJob => {
     const unique = identities.get(name)?.unique ?? null
     return jobOf(root, {
@@ -43,11 +39,11 @@ export function jobsFor(planned: PlannedJobs, cutting: Cutting): MirrorJob[] {
     })
   })
   const files = actions.filter(isOfFile).map(fileOf)
-  const isCut = (file: MirrorJobFile): file is RangeJob['file'] => (file.size ?? 0) > cutting.rangeBytes
-  const cut = files.filter(isCut).flatMap((file) => rangesOf(root, file, cutting.rangeBytes))
+  const isCut = (file: MirrorJobFile): file is RangeJob['file'] => (file.size ?? 0) > rangeBytes
+  const cut = files.filter(isCut).flatMap((file) => rangesOf(root, file, rangeBytes))
   const whole = batches(
     files.filter((file) => !isCut(file)),
-    cutting.filesPerJob,
+    filesPerJob,
   ).map((batch): FilesJob => jobOf(root, { type: 'files', files: batch }))
   return [...directories, ...cut, ...whole]
 }

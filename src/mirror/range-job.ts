@@ -141,12 +141,7 @@ class RangeWork {
   async #fetch(range: WrittenRange, progress: { arrived: number }): Promise<Seams> {
     const { start, end, file } = this.#job
     const last = Math.min(file.size, end + SEAM_BYTES)
-    const stream = new RemoteReadStream(
-      this.#place,
-      { start, end: last },
-      this.#context.signal,
-      WRITE_BYTES,
-    )
+    const stream = new RemoteReadStream(this.#place, { start, end: last }, this.#context.signal, WRITE_BYTES)
     const seams = new SeamReader(start, end)
     let waiting: Buffer[] = []
     let waitingBytes = 0
@@ -171,8 +166,8 @@ class RangeWork {
   }
 }
 
-/** By SHA-256. A type, so that it is a note as well. */
-type Seams = {
+/** By SHA-256. */
+interface Seams {
   /** The first bytes of the range. */
   readonly head: string
   /** What came behind its end: the first bytes of the next one. */
@@ -210,7 +205,8 @@ function whyNotOne(notes: readonly RangeNote[]): string | undefined {
     const next = notes[index + 1]
     if (next === undefined) break
     if (modifiedMs !== next['modifiedMs']) return 'its modification time was another one between them'
-    if (behind !== next['head']) return `the bytes where range ${index + 1} begins are others in range ${index}`
+    if (behind !== next['head'])
+      return `the bytes where range ${index + 1} begins are others in range ${index}`
   }
   return undefined
 }

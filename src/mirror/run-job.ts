@@ -16,17 +16,13 @@ import { mirrorWorks, type MirrorRequest, type MirrorWorks } from './mirror.ts'
 import type { MirrorFailure } from './mirror-result.ts'
 import { MirrorRun } from './mirror-run.ts'
 import { planDirectory, type PlannedDirectory } from './plan-directory.ts'
-import { jobsFor, type Cutting } from './plan-jobs.ts'
+import { jobsFor } from './plan-jobs.ts'
 import { runRangeJob } from './range-job.ts'
 import { UNKNOWN, type Identity, type Way } from './way.ts'
 
-export interface JobRequest extends MirrorRequest {
-  readonly cutting: Cutting
-}
-
 export async function runMirrorJob(
   job: MirrorJob,
-  request: JobRequest,
+  request: MirrorRequest,
   context: TransferContext,
 ): Promise<MirrorJobResult> {
   const works = await mirrorWorks(request, context)
@@ -46,11 +42,11 @@ export async function runMirrorJob(
 async function runDirectoryJob(
   job: DirectoryJob,
   works: MirrorWorks,
-  request: JobRequest,
+  request: MirrorRequest,
   context: TransferContext,
 ): Promise<DirectoryJobResult> {
   const { direction, local } = works
-  const { settings, cutting } = request
+  const { settings } = request
   const { path } = job
   const root = await openDirection(works, request, context)
   context.enter('transferring')
@@ -67,7 +63,7 @@ async function runDirectoryJob(
   const above = job.above.length === 0 ? [root.unique ?? null] : job.above
   return {
     type: 'directory',
-    jobs: jobsFor({ ...planned, root: job, path, above }, cutting),
+    jobs: jobsFor({ ...planned, root: job, path, above }),
     equal: planned.actions.filter((action) => action.type === 'equal' && action.rule !== 'directory').length,
     skipped: planned.actions.filter(({ type }) => type === 'skip').length,
     linksMade,
@@ -78,7 +74,7 @@ async function runDirectoryJob(
 async function runFilesJob(
   { files }: FilesJob,
   works: MirrorWorks,
-  request: JobRequest,
+  request: MirrorRequest,
   context: TransferContext,
 ): Promise<FilesJobResult> {
   const { settings, retry } = request
@@ -93,7 +89,7 @@ async function runFilesJob(
 async function actionFor(
   file: MirrorJobFile,
   { local, direction }: MirrorWorks,
-  { settings }: JobRequest,
+  { settings }: MirrorRequest,
 ): Promise<Action> {
   const { path, size, modifiedMs, precision } = file
   const facts = { path, size, modifiedMs, precision }
@@ -118,12 +114,14 @@ async function actionFor(
 /** Asks what the root is, which makes its path absolute. */
 async function openDirection(
   { direction, sessions }: MirrorWorks,
-  { retry }: JobRequest,
+  { retry }: MirrorRequest,
   context: TransferContext,
 ): Promise<Identity> {
   context.enter('connecting')
   const { signal } = context
-  const { lease, value } = await withSession(sessions, { signal, retry }, (session) => direction.open(session))
+  const { lease, value } = await withSession(sessions, { signal, retry }, (session) =>
+    direction.open(session),
+  )
   lease.release()
   return value
 }

@@ -212,11 +212,8 @@ describe('the tables', () => {
     })
 
     it('tell the defaults', () => {
-      const told = Object.keys(DEFAULTS.mirror).map((name) => [
-        name,
-        options.find(([first]) => first === `\`${name}\``)?.at(-1),
-      ])
-      const real = Object.entries(DEFAULTS.mirror)
+      const real = Object.entries(DEFAULTS.mirror).filter(([, value]) => typeof value !== 'object')
+      const told = real.map(([name]) => [name, options.find(([first]) => first === `\`${name}\``)?.at(-1)])
       expect(told).toEqual(real.map(([name, value]) => [name, `\`${written(value)}\``]))
     })
   })

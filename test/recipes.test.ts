@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { prepareProgram, type Program } from './hazards/support/child-process.ts'
+import { answersOnOneConnection } from './support/answers-on-one-connection.ts'
 import { certificate } from './support/certificates.ts'
 import { examples, pointedAt, textOf } from './support/documents.ts'
 import { untilTrue } from './support/eventually.ts'
@@ -34,6 +35,7 @@ beforeAll(async () => {
   server = await fakeFtpServer({
     files: {
       '/pub/disk.iso': CONTENT,
+      '/pub/digits.txt': Buffer.from('0123456789'),
       '/pub/access.log.gz': gzipSync(LARGE),
       '/pub/site.zip': zipOf({ 'large.bin': LARGE, 'docs/page.md': PAGE, 'docs/more/page.md': PAGE }),
     },
@@ -135,6 +137,36 @@ describe.each(['Express', 'Fastify'])('%s', (heading) => {
 
     const beyond = await fetch(`${url}/disk.iso`, { headers: { range: `bytes=${CONTENT.length}-` } })
     expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, `bytes */${CONTENT.length}`])
+  })
+
+  it('gives the whole file for a range of another unit, or of a file that was another one', async () => {
+    const get = (headers: HeadersInit): Promise<Response> => fetch(`${url}/digits.txt`, { headers })
+    const whole = await get({})
+    const modified = whole.headers.get('last-modified') ?? ''
+    expect(await whole.text()).toBe('0123456789')
+
+    const same = await get({ Range: 'bytes=0-1', 'If-Range': modified })
+    expect([same.status, await same.text()]).toEqual([206, '01'])
+    const ignored = [
+      { Range: 'items=0-1' },
+      { Range: 'items=100-' },
+      { Range: 'bytes=0-1', 'If-Range': new Date(Date.parse(modified) + 1000).toUTCString() },
+      { Range: 'bytes=0-1', 'If-Range': '"a tag"' },
+    ]
+    for (const headers of ignored) {
+      const answer = await get(headers)
+      expect([answer.status, await answer.text()], JSON.stringify(headers)).toEqual([200, '0123456789'])
+    }
+  })
+
+  it('cuts the connection where the file has become shorter', async () => {
+    server.options.sizeTold = (path, size) => {
+      server.options.sizeTold = undefined
+      return path === '/pub/digits.txt' ? size * 2 : size
+    }
+    const answers = await answersOnOneConnection(url, ['/files/digits.txt', '/files/missing.iso'])
+    // In order it would be followed by the other one.
+    expect(answers.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200'])
   })
 
   it('refuses what is not there, and what leads elsewhere', async () => {

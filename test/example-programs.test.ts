@@ -201,7 +201,10 @@ describe('http-range-server.mjs', () => {
   test('ranges of another unit, or of a file that was another one, are ignored', async () => {
     server.files.set('/digits', Buffer.from('0123456789'))
     const { url } = await serve()
-    const get = async (headers: HeadersInit, method = 'GET'): Promise<[number, string, string | null]> => {
+    const get = async (
+      headers: Record<string, string>,
+      method = 'GET',
+    ): Promise<[number, string, string | null]> => {
       const answer = await fetch(`${url}/digits`, { headers, method })
       return [answer.status, await answer.text(), answer.headers.get('last-modified')]
     }
@@ -218,7 +221,7 @@ describe('http-range-server.mjs', () => {
 
   test('a file that has become shorter: the connection is cut', async () => {
     server.options.sizeTold = (_path, size) => {
-      server.options.sizeTold = undefined
+      delete server.options.sizeTold
       return size * 2
     }
     const { url, errors } = await serve()

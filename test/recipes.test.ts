@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import ts from 'typescript'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { prepareProgram, type Program } from './hazards/support/child-process.ts'
 import { answersOnOneConnection } from './support/answers-on-one-connection.ts'
 import { certificate } from './support/certificates.ts'
@@ -67,17 +67,31 @@ async function start(heading: string, ...parameters: string[]): Promise<Running>
   return startWith({}, heading, ...parameters)
 }
 
+interface Circumstances {
+  readonly environment?: NodeJS.ProcessEnv
+  /** Which of the programs below the heading, from 0. */
+  readonly at?: number
+  /** Parts of it to be replaced, such as long times. */
+  readonly instead?: Readonly<Record<string, string>>
+}
+
 async function startWith(
-  environment: NodeJS.ProcessEnv,
+  { environment, at = 0, instead = {} }: Circumstances,
   heading: string,
   ...parameters: string[]
 ): Promise<Running> {
-  const [, behind = ''] = textOf(join('docs', 'recipes.md')).split(`\n## ${heading}\n`)
-  const [, code = ''] = /^```ts no-run\n([^]*?)^```$/m.exec(behind) ?? []
-  const name = heading.replaceAll(/\W/g, '-')
+  const name = `${heading.replaceAll(/\W/g, '-')}-${children.length}`
   const [program, cwd] = [join(dirname(library.path), `${name}.js`), folder.at(name)]
   await mkdir(cwd)
-  const pointed = pointedAt({ explicit: server, implicit: server }, code, './octoftp/index.js')
+  let pointed = pointedAt(
+    { explicit: server, implicit: server },
+    programOf(heading, at),
+    './octoftp/index.js',
+  )
+  for (const [part, other] of Object.entries(instead)) {
+    expect(pointed).toContain(part)
+    pointed = pointed.replace(part, other)
+  }
   const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
   await writeFile(program, ts.transpileModule(pointed, { compilerOptions }).outputText)
   const env = {
@@ -94,6 +108,12 @@ async function startWith(
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
   const ended = once(child, 'close').then(([exitCode]) => exitCode as number | null)
   return { child, cwd, output: () => output, errors: () => errors, ended }
+}
+
+function programOf(heading: string, at: number): string {
+  const [, behind = ''] = textOf(join('docs', 'recipes.md')).split(`\n## ${heading}\n`)
+  const [section = ''] = behind.split('\n## ')
+  return [...section.matchAll(/^```ts no-run\n([^]*?)^```$/gm)][at]?.[1] ?? ''
 }
 
 async function expectEnd({ ended, errors }: Running): Promise<void> {
@@ -215,26 +235,60 @@ it('gzip: unpacked on the way', async () => {
   expect((await readFile(join(running.cwd, 'access.log'))).equals(LARGE)).toBe(true)
 })
 
-it('A mirror every night: now, and not again', async () => {
-  const entries = ['disk.iso', 'access.log.gz'].map(
-    (name) => `type=file;size=${server.file(`/pub/${name}`)?.size};modify=20240229123456; ${name}\r\n`,
-  )
-  server.options.on = {
-    MLSD: async (session) => {
-      session.reply('150 here it comes')
-      const data = await session.openData()
-      if ('refusal' in data) return session.reply(data.refusal)
-      await data.write(entries.join(''))
-      await data.end()
-      session.reply('226 done')
-    },
-  }
-  const running = await start('A mirror every night', '--now')
-  await untilTrue(() => running.output().includes('\n') || running.errors() !== '')
-  running.child.kill('SIGTERM')
-  await expectEnd(running)
-  expect(running.output()).toBe('2 brought, 0 were there, 0 deleted, 0 failures\n')
-  expect((await readFile(join(running.cwd, 'pub/disk.iso'))).equals(CONTENT)).toBe(true)
+describe('A mirror every night', () => {
+  beforeAll(() => {
+    const entries = ['disk.iso', 'access.log.gz'].map(
+      (name) => `type=file;size=${server.file(`/pub/${name}`)?.size};modify=20240229123456; ${name}\r\n`,
+    )
+    server.options.on = {
+      MLSD: async (session) => {
+        session.reply('150 here it comes')
+        const data = await session.openData()
+        if ('refusal' in data) return session.reply(data.refusal)
+        await data.write(entries.join(''))
+        await data.end()
+        session.reply('226 done')
+      },
+    }
+  })
+  afterAll(() => void delete server.options.on)
+
+  it('now, and not again', async () => {
+    const running = await start('A mirror every night', '--now')
+    await untilTrue(() => running.output().includes('\n') || running.errors() !== '')
+    running.child.kill('SIGTERM')
+    await expectEnd(running)
+    expect(running.output()).toBe('2 brought, 0 were there, 0 deleted, 0 failures\n')
+    expect((await readFile(join(running.cwd, 'pub/disk.iso'))).equals(CONTENT)).toBe(true)
+  })
+
+  it('ends by a signal while it is at work', async () => {
+    server.options.bytesPerSecond = 500_000
+    try {
+      const before = server.retrievals.length
+      const running = await start('A mirror every night', '--now')
+      await untilTrue(() => server.retrievals.slice(before).some(({ bytesSent }) => bytesSent > 0))
+      running.child.kill('SIGTERM')
+      expect(await running.ended).toBe(0)
+      expect([running.output(), running.errors()]).toEqual(['', 'Error: The program is to end\n'])
+    } finally {
+      server.options.bytesPerSecond = FAST
+    }
+  })
+
+  it('ends by itself when its time is over', async () => {
+    server.options.bytesPerSecond = 500_000
+    try {
+      const instead = { '3 * 60 * 60 * 1000': '2000' }
+      const running = await startWith({ instead }, 'A mirror every night', '--now')
+      await untilTrue(() => running.errors() !== '')
+      running.child.kill('SIGTERM')
+      expect(await running.ended).toBe(0)
+      expect(running.errors()).toBe('Error: It is morning\n')
+    } finally {
+      server.options.bytesPerSecond = FAST
+    }
+  })
 })
 
 it('A worker thread: progress and the end of it are told', async () => {
@@ -244,18 +298,102 @@ it('A worker thread: progress and the end of it are told', async () => {
   expect((await readFile(join(running.cwd, 'disk.iso'))).equals(CONTENT)).toBe(true)
 })
 
-it('S3: in parts, and whole', async () => {
-  await using s3 = await S3Server.start()
-  const running = await startWith(
-    {
+describe('S3', () => {
+  let s3: S3Server
+  let environment: NodeJS.ProcessEnv
+
+  beforeEach(async () => {
+    s3 = await S3Server.start()
+    environment = {
       AWS_ACCESS_KEY_ID: 'id',
       AWS_SECRET_ACCESS_KEY: 'secret',
       AWS_ENDPOINT_URL_S3: s3.url,
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', // of Node 20
-    },
-    'S3',
-  )
-  await expectEnd(running)
-  expect(running.output()).toMatch(/(\/pub\/disk.iso \d+\n){3}copied\n$/)
-  expect(s3.objects.get('/releases/disk.iso')?.equals(CONTENT)).toBe(true)
+    }
+  })
+  afterEach(() => s3[Symbol.asyncDispose]())
+
+  it('in parts, and whole', async () => {
+    const running = await startWith({ environment }, 'S3')
+    await expectEnd(running)
+    expect(running.output()).toMatch(/(\/pub\/disk.iso \d+\n){3}copied\n$/)
+    expect(s3.objects.get('/releases/disk.iso')?.equals(CONTENT)).toBe(true)
+  })
+
+  it('ends by a signal while S3 does not answer', async () => {
+    s3.isSilent = true
+    const running = await startWith({ environment }, 'S3')
+    await untilTrue(() => s3.unanswered > 0)
+    running.child.kill('SIGTERM')
+    expect(await running.ended).toBe(1)
+    expect(running.errors()).toContain('Error: The program is to end')
+    expect(s3.objects.size).toBe(0)
+  })
+
+  it('gives up by itself where S3 never answers', async () => {
+    s3.isSilent = true
+    const running = await startWith({ environment, instead: { '60_000': '500' } }, 'S3')
+    expect(await running.ended).toBe(1)
+    expect(running.errors()).toContain('socket timed out after 500 ms')
+    expect(s3.objects.size).toBe(0)
+  })
+
+  describe('the way back', () => {
+    const OLD = Buffer.from('older')
+
+    beforeEach(() => {
+      server.files.set('/pub/back.iso', OLD)
+      s3.objects.set('/releases/disk.iso', CONTENT)
+      let from = ''
+      server.options.on = {
+        STOR: async (session, name) => {
+          session.reply('150 go on')
+          const data = await session.openData()
+          if ('refusal' in data) return session.reply(data.refusal)
+          const content = await data.readToEnd().catch(() => Buffer.from('a part of it'))
+          server.files.set(session.resolve(name), content)
+          session.reply('226 stored')
+        },
+        RNFR: (session, name) => {
+          from = session.resolve(name)
+          session.reply('350 and now?')
+        },
+        RNTO: (session, name) => {
+          server.files.set(session.resolve(name), server.files.get(from) ?? OLD)
+          server.files.delete(from)
+          session.reply('250 renamed')
+        },
+        DELE: (session, name) => {
+          server.files.delete(session.resolve(name))
+          session.reply('250 gone')
+        },
+      }
+    })
+    afterEach(() => {
+      delete server.options.on
+      server.files.delete('/pub/back.iso')
+    })
+
+    const back = (): Promise<Running> =>
+      startWith({ environment, at: 1, instead: { '//pub/disk.iso': '//pub/back.iso' } }, 'S3')
+    const names = (): string[] => [...server.files.keys()].sort()
+
+    it('brings the whole', async () => {
+      const before = names()
+      const running = await back()
+      await expectEnd(running)
+      expect(running.output()).toBe(`${CONTENT.length} bytes\n`)
+      expect((server.files.get('/pub/back.iso') as Buffer).equals(CONTENT)).toBe(true)
+      expect(names()).toEqual(before)
+    })
+
+    it('leaves the older file as it is where the object is cut', async () => {
+      const before = names()
+      s3.isCutting = true
+      const running = await back()
+      expect(await running.ended).toBe(1)
+      expect(server.files.get('/pub/back.iso')).toEqual(OLD)
+      expect(names()).toEqual(before)
+    })
+  })
 })

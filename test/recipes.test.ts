@@ -80,9 +80,6 @@ async function startWith(
   heading: string,
   ...parameters: string[]
 ): Promise<Running> {
-  const name = `${heading.replaceAll(/\W/g, '-')}-${children.length}`
-  const [program, cwd] = [join(dirname(library.path), `${name}.js`), folder.at(name)]
-  await mkdir(cwd)
   let pointed = pointedAt(
     { explicit: server, implicit: server },
     programOf(heading, at),
@@ -92,8 +89,19 @@ async function startWith(
     expect(pointed).toContain(part)
     pointed = pointed.replace(part, other)
   }
-  const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
-  await writeFile(program, ts.transpileModule(pointed, { compilerOptions }).outputText)
+  const program = join(dirname(library.path), `${heading.replaceAll(/\W/g, '-')}.js`)
+  await writeFile(program, compiled(pointed))
+  return run(program, environment ?? {}, ...parameters)
+}
+
+/** In a folder of its own. */
+async function run(
+  program: string,
+  environment: NodeJS.ProcessEnv,
+  ...parameters: string[]
+): Promise<Running> {
+  const cwd = folder.at(String(children.length))
+  await mkdir(cwd)
   const env = {
     ...process.env,
     NODE_EXTRA_CA_CERTS: folder.at('authority.pem'),
@@ -108,6 +116,10 @@ async function startWith(
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
   const ended = once(child, 'close').then(([exitCode]) => exitCode as number | null)
   return { child, cwd, output: () => output, errors: () => errors, ended }
+}
+
+function compiled(code: string, module: ts.ModuleKind = ts.ModuleKind.ESNext): string {
+  return ts.transpileModule(code, { compilerOptions: { target: ts.ScriptTarget.ES2022, module } }).outputText
 }
 
 function programOf(heading: string, at: number): string {
@@ -128,7 +140,8 @@ it('each of them is tried here', async () => {
   expect(headings.length).toBeGreaterThan(5)
   expect(headings.filter((heading) => !tried.includes(`'${heading}'`))).toEqual([])
   const programs = examples.filter(({ name, language }) => name.includes('recipes') && language === 'ts')
-  expect(programs).toHaveLength(headings.length)
+  // Of Electron there are three, of S3 two.
+  expect(programs).toHaveLength(headings.length + 3)
 })
 
 describe.each(['Express', 'Fastify'])('%s', (heading) => {
@@ -251,7 +264,9 @@ describe('A mirror every night', () => {
       },
     }
   })
-  afterAll(() => void delete server.options.on)
+  afterAll(() => {
+    delete server.options.on
+  })
 
   it('now, and not again', async () => {
     const running = await start('A mirror every night', '--now')
@@ -296,6 +311,78 @@ it('A worker thread: progress and the end of it are told', async () => {
   await expectEnd(running)
   expect(running.output()).toMatch(new RegExp(`(\\d+ %\\n)+${CONTENT.length} bytes\\n$`))
   expect((await readFile(join(running.cwd, 'disk.iso'))).equals(CONTENT)).toBe(true)
+})
+
+describe('Electron', () => {
+  /** The programs below the heading and `page`, in a folder of their own, with a stand-in for Electron. */
+  async function startPage(page: string): Promise<Running> {
+    const standIn = await readFile(new URL('support/electron-stand-in.ts', import.meta.url), 'utf8')
+    const programs = {
+      'electron.js': standIn,
+      'page.js': page,
+      'worker.js': pointedAt(
+        { explicit: server, implicit: server },
+        programOf('Electron', 0),
+        './octoftp/index.js',
+      ),
+      'main.js': pointedAt({ explicit: server, implicit: server }, programOf('Electron', 1)),
+      'preload.cjs': programOf('Electron', 2),
+    }
+    for (const [name, code] of Object.entries(programs)) {
+      const text = code.replace("'electron'", "'./electron.js'")
+      await writeFile(
+        join(dirname(library.path), name),
+        compiled(text, name.endsWith('cjs') ? ts.ModuleKind.CommonJS : ts.ModuleKind.ESNext),
+      )
+    }
+    return run(join(dirname(library.path), 'main.js'), {})
+  }
+
+  const PAGE_SCRIPT = `
+    downloads.onNews(({ id, progress, ...end }) => console.log(progress ? 'progress' : JSON.stringify(end)))
+    await downloads.start('passwd').catch((error) => console.log(error.message))
+    globalThis.id = await downloads.start('disk.iso')`
+
+  it('fetches what the page may ask for, and tells it', async () => {
+    const running = await startPage(PAGE_SCRIPT)
+    await untilTrue(() => running.output().includes('{'))
+    running.child.kill('SIGTERM')
+    expect(await running.ended).toBe(0)
+    expect(running.output()).toMatch(/^There is no such file\n(progress\n)+\{"bytes":20000003\}\n$/)
+    expect((await readFile(join(running.cwd, 'disk.iso'))).equals(CONTENT)).toBe(true)
+  })
+
+  it('stops what the page wants no more', async () => {
+    server.options.bytesPerSecond = 500_000
+    try {
+      const running = await startPage(`${PAGE_SCRIPT}
+        downloads.onNews(({ progress }) => progress?.bytes > 0 && downloads.stop(id))`)
+      await untilTrue(() => running.output().includes('{'))
+      running.child.kill('SIGTERM')
+      expect(await running.ended).toBe(0)
+      expect(running.output()).toMatch(/progress\n\{"error":"AbortError/)
+    } finally {
+      server.options.bytesPerSecond = FAST
+    }
+  })
+
+  it('keeps what has come when it quits', async () => {
+    server.options.bytesPerSecond = 1_000_000
+    try {
+      const running = await startPage(`${PAGE_SCRIPT}
+        downloads.onNews(({ progress }) => progress?.bytes > 4e6 && console.log('enough'))`)
+      await untilTrue(() => running.output().includes('enough'))
+      running.child.kill('SIGTERM')
+      expect(await running.ended).toBe(0)
+      expect(running.output()).toContain('AbortError') // The worker had the time for it.
+      expect((await readdir(running.cwd)).sort()).toEqual([
+        'disk.iso.octoftp-journal',
+        'disk.iso.octoftp-part',
+      ])
+    } finally {
+      server.options.bytesPerSecond = FAST
+    }
+  })
 })
 
 describe('S3', () => {

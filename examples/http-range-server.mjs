@@ -5,6 +5,7 @@
  *   node examples/http-range-server.mjs ftp://ftp.example.org 8080
  *   curl -r 1000-1999 http://127.0.0.1:8080/pub/disk.iso
  */
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -57,15 +58,18 @@ async function answer(request, response) {
   const range = rangeOf(request, size, lastModified)
   if (range === null) return response.writeHead(416, { 'Content-Range': `bytes */${size}` }).end()
   const { start, end } = range ?? { start: 0, end: size - 1 }
-  response.writeHead(range === undefined ? 200 : 206, {
+  const status = range === undefined ? 200 : 206
+  const headers = {
     'Accept-Ranges': 'bytes',
     'Content-Length': end - start + 1,
     'Content-Type': 'application/octet-stream',
     ...(lastModified !== undefined && { 'Last-Modified': lastModified }),
     ...(range !== undefined && { 'Content-Range': `bytes ${start}-${end}/${size}` }),
-  })
-  if (request.method === 'HEAD' || size === 0) return response.end()
-  await pipeline(ftp.createReadStream(path, { start, end }), allOf(end - start + 1), response)
+  }
+  if (request.method === 'HEAD' || size === 0) return response.writeHead(status, headers).end()
+  const body = ftp.createReadStream(path, { start, end })
+  await once(body, 'readable') // What fails before the first byte can be told by a status.
+  await pipeline(body, allOf(end - start + 1), response.writeHead(status, headers))
 }
 
 const server = createServer((request, response) => {

@@ -231,6 +231,12 @@ describe('http-range-server.mjs', () => {
     await untilTrue(() => errors().includes(`${CONTENT.length} bytes are missing`))
   })
 
+  test('a file that may not be read is told by a status', async () => {
+    server.options.on = { RETR: (session) => session.reply('550 Permission denied') }
+    const { url } = await serve()
+    expect((await fetch(`${url}/disk.iso`)).status).toBe(403)
+  })
+
   test('a browser that leaves: nothing more is fetched, and the next one is served', async () => {
     server.options.bytesPerSecond = 1_000_000
     const { url, child, ended, errors } = await serve()

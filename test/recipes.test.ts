@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import ts from 'typescript'
@@ -203,6 +204,16 @@ describe.each(['Express', 'Fastify'])('%s', (heading) => {
     expect(answers.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200'])
   })
 
+  it('tells by a status what fails before the first byte', async () => {
+    server.options.on = { RETR: (session) => session.reply('550 Permission denied') }
+    try {
+      const { status } = await fetch(`${url}/digits.txt`)
+      expect(status).toBe(502)
+    } finally {
+      delete server.options.on
+    }
+  })
+
   it('refuses what is not there, and what leads elsewhere', async () => {
     expect((await fetch(`${url}/missing.iso`)).status).toBe(404)
     expect((await fetch(`${url}/..%2f..%2fetc/passwd`)).status).toBeGreaterThanOrEqual(400)
@@ -222,6 +233,31 @@ describe.each(['Express', 'Fastify'])('%s', (heading) => {
       await untilTrue(() => last?.outcome !== 'running')
       expect(last?.bytesSent).toBeLessThan(CONTENT.length)
     } finally {
+      server.options.bytesPerSecond = FAST
+    }
+  })
+
+  it('stops when the browser leaves before anything has come', async () => {
+    const leave = new AbortController()
+    const before = server.retrievals.length
+    let isOver = false
+    server.options.on = {
+      RETR: async (_session, _path, proceed) => {
+        leave.abort()
+        await setImmediate() // It is on its way.
+        await proceed().finally(() => (isOver = true))
+      },
+    }
+    server.options.bytesPerSecond = 500_000
+    try {
+      await expect(fetch(`${url}/disk.iso`, { signal: leave.signal })).rejects.toMatchObject({
+        name: 'AbortError',
+      })
+      await untilTrue(() => isOver)
+      const sent = server.retrievals.slice(before).map(({ bytesSent }) => bytesSent)
+      expect(sent.filter((bytes) => bytes === CONTENT.length)).toEqual([])
+    } finally {
+      delete server.options.on
       server.options.bytesPerSecond = FAST
     }
   })

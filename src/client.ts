@@ -14,23 +14,37 @@ import { RemoteTree } from './mirror/remote-tree.ts'
 import { TreeLister } from './mirror/tree-lister.ts'
 import type { ClientEvents } from './observe/client-events.ts'
 import { Observer } from './observe/observer.ts'
-import type { AskOptions, Calls } from './operations/calls.ts'
+import { ASK_OPTIONS, type AskOptions, type Calls } from './operations/calls.ts'
 import { explained } from './operations/explain-path.ts'
 import { FtpSession, holderOf } from './operations/ftp-session.ts'
-import { list, type ListOptions, type ListRequest } from './operations/list.ts'
+import { list, LIST_OPTIONS, type ListOptions, type ListRequest } from './operations/list.ts'
 import { keepAll } from './operations/listing-size.ts'
-import { makeDirectories, type MakeDirectoryOptions } from './operations/make-directory.ts'
-import { RemoteReadStream, type ReadFileOptions, type ReadStreamOptions } from './operations/read-stream.ts'
+import {
+  MAKE_DIRECTORY_OPTIONS,
+  makeDirectories,
+  type MakeDirectoryOptions,
+} from './operations/make-directory.ts'
+import {
+  READ_FILE_OPTIONS,
+  READ_STREAM_OPTIONS,
+  RemoteReadStream,
+  type ReadFileOptions,
+  type ReadStreamOptions,
+} from './operations/read-stream.ts'
 import { remotePath } from './operations/remote-path.ts'
-import { remove, type RemoveOptions } from './operations/remove.ts'
+import { remove, REMOVE_OPTIONS, type RemoveOptions } from './operations/remove.ts'
 import { RunningCalls } from './operations/running-calls.ts'
 import { serverFacts, type ServerFacts } from './operations/server-facts.ts'
 import { closedError, Sessions } from './operations/sessions.ts'
 import { stat } from './operations/stat.ts'
 import { dataSource, keepQuiet, type UploadData, type UploadSource } from './operations/upload-source.ts'
 import { withSession } from './operations/with-session.ts'
-import { HELD_BACK, walk, walkSettings, type WalkOptions } from './operations/walk.ts'
-import { RemoteWriteStream, type WriteStreamOptions } from './operations/write-stream.ts'
+import { HELD_BACK, walk, WALK_OPTIONS, walkSettings, type WalkOptions } from './operations/walk.ts'
+import {
+  RemoteWriteStream,
+  WRITE_STREAM_OPTIONS,
+  type WriteStreamOptions,
+} from './operations/write-stream.ts'
 import {
   clientSettings,
   optionsWithUrl,
@@ -67,7 +81,7 @@ import {
   type TransferSettings,
 } from './transfer/transfer.ts'
 import { BandwidthLimit } from './transport/bandwidth.ts'
-import { abortSignal, flag, oneOf, optionsObject, wholeNumber } from './util/validate.ts'
+import { abortSignal, flag, oneOf, optionsObject, wholeNumber, type OptionNames } from './util/validate.ts'
 
 export interface ChecksumRangeOptions extends AskOptions {
   /** The first byte that counts. @default 0 */
@@ -75,6 +89,8 @@ export interface ChecksumRangeOptions extends AskOptions {
   /** The byte behind the last one that counts. @default the end of the file */
   readonly end?: number | undefined
 }
+
+const CHECKSUM_RANGE_OPTIONS: OptionNames<ChecksumRangeOptions> = { ...ASK_OPTIONS, start: true, end: true }
 
 const READ_AHEAD_BYTES = 1_048_576
 
@@ -174,7 +190,7 @@ export class FtpClient
    * one of the connections until it is released, by `release()` or `await using`.
    */
   async session(options?: AskOptions): Promise<FtpSession> {
-    const signal = abortSignal(optionsObject(options, 'options')) ?? NEVER
+    const signal = abortSignal(optionsObject(options, 'options', ASK_OPTIONS)) ?? NEVER
     const asked = { signal, retry: this.#settings.retry }
     this.#expectOpen()
     const { lease } = await withSession(this.#sessions, asked, () => Promise.resolve())
@@ -251,7 +267,7 @@ export class FtpClient
    * stream with an `FtpError`.
    */
   createReadStream(remote: RemotePath, options: ReadStreamOptions = {}): Readable {
-    const given = optionsObject(options, 'options')
+    const given = optionsObject(options, 'options', READ_STREAM_OPTIONS)
     const most = Number.MAX_SAFE_INTEGER
     const start = wholeNumber(given, 'start', 0, 0, most)
     const last = given.end === undefined ? Infinity : wholeNumber(given, 'end', 0, 0, most)
@@ -270,7 +286,7 @@ export class FtpClient
    * `FtpError`. The older file is replaced as soon as the first bytes go out.
    */
   createWriteStream(remote: RemotePath, options: WriteStreamOptions = {}): Writable {
-    const given = optionsObject(options, 'options')
+    const given = optionsObject(options, 'options', WRITE_STREAM_OPTIONS)
     const most = Number.MAX_SAFE_INTEGER
     const start = wholeNumber(given, 'start', 0, 0, most)
     const append = flag(given, 'append', false)
@@ -288,9 +304,10 @@ export class FtpClient
     options: ReadFileOptions & { readonly encoding: BufferEncoding },
   ): Promise<string>
   async readFile(remote: RemotePath, options: ReadFileOptions = {}): Promise<Buffer | string> {
-    const { encoding } = optionsObject(options, 'options')
+    const { encoding, start, end, signal } = optionsObject(options, 'options', READ_FILE_OPTIONS)
     const chunks: Buffer[] = []
-    for await (const chunk of this.createReadStream(remote, options)) chunks.push(chunk as Buffer)
+    const stream = this.createReadStream(remote, { start, end, signal })
+    for await (const chunk of stream) chunks.push(chunk as Buffer)
     const whole = Buffer.concat(chunks)
     return encoding === undefined ? whole : whole.toString(encoding)
   }
@@ -301,7 +318,7 @@ export class FtpClient
    * Rejects with `ERR_FTP_NOT_FOUND`, `ERR_FTP_TRUNCATED`, …: an incomplete listing never ends as if it were whole.
    */
   list(path?: RemotePath, options?: ListOptions): AsyncGenerator<Entry, void> {
-    const given = optionsObject(options, 'options')
+    const given = optionsObject(options, 'options', LIST_OPTIONS)
     const zone = timeZone(given, 'timeZone', this.#settings.timeZone)
     return this.#list(path, {}, zone, this.#signalOf(given))
   }
@@ -311,7 +328,7 @@ export class FtpClient
    * first hundred thousand is asked for again.
    */
   async listAll(path?: RemotePath, options?: ListOptions): Promise<Entry[]> {
-    const given = optionsObject(options, 'options')
+    const given = optionsObject(options, 'options', LIST_OPTIONS)
     const zone = timeZone(given, 'timeZone', this.#settings.timeZone)
     const entries = this.#list(path, { heldBack: RELISTED }, zone, this.#signalOf(given))
     return await keepAll(entries, (entry) => entry)
@@ -328,7 +345,7 @@ export class FtpClient
    * @throws TypeError or RangeError that names the option
    */
   walk(path?: RemotePath, options?: WalkOptions): AsyncGenerator<Entry, void> {
-    const given = optionsObject(options, 'options')
+    const given = optionsObject(options, 'options', WALK_OPTIONS)
     const settings = walkSettings(given, this.#maxConnections)
     const zone = timeZone(given, 'timeZone', this.#settings.timeZone)
     const { codec } = this.#settings.session
@@ -377,13 +394,16 @@ export class FtpClient
     options: ChecksumRangeOptions = {},
   ): Promise<string | undefined> {
     const { path: remote } = remotePath(path)
-    const given = optionsObject(options, 'options')
+    const given = optionsObject(options, 'options', CHECKSUM_RANGE_OPTIONS)
+    const { signal } = given
     const name = oneOf({ algorithm }, 'algorithm', algorithm, CHECKSUM_ALGORITHMS)
     const start = wholeNumber(given, 'start', 0, 0, Number.MAX_SAFE_INTEGER)
     const end =
       given.end === undefined ? undefined : wholeNumber(given, 'end', 0, start + 1, Number.MAX_SAFE_INTEGER)
     const timeoutMs = this.#settings.session.timeouts.checksum
-    return this.#ask(options, true, (session) => checksumOf(session, remote, name, { start, end, timeoutMs }))
+    return this.#ask({ signal }, true, (session) =>
+      checksumOf(session, remote, name, { start, end, timeoutMs }),
+    )
   }
 
   /** When a file was last modified (MDTM, RFC 3659 §3); `undefined` where the server does not tell. */
@@ -418,9 +438,10 @@ export class FtpClient
    */
   remove(path: RemotePath, options: RemoveOptions = {}): Promise<void> {
     const { path: remote } = remotePath(path)
-    const given = optionsObject(options, 'options')
+    const given = optionsObject(options, 'options', REMOVE_OPTIONS)
+    const { signal } = given
     const [recursive, force] = [flag(given, 'recursive', false), flag(given, 'force', false)]
-    return this.#call(options, (calls) => remove(calls, { path: remote, recursive, force }))
+    return this.#call({ signal }, (calls) => remove(calls, { path: remote, recursive, force }))
   }
 
   /**
@@ -429,8 +450,10 @@ export class FtpClient
    */
   mkdir(path: RemotePath, options: MakeDirectoryOptions = {}): Promise<void> {
     const { path: remote } = remotePath(path)
-    const recursive = flag(optionsObject(options, 'options'), 'recursive', false)
-    return this.#ask(options, recursive, (session) =>
+    const given = optionsObject(options, 'options', MAKE_DIRECTORY_OPTIONS)
+    const { signal } = given
+    const recursive = flag(given, 'recursive', false)
+    return this.#ask({ signal }, recursive, (session) =>
       explained(session, remote, 'nothing there', () => makeDirectories(session, remote, recursive)),
     )
   }
@@ -572,7 +595,7 @@ export class FtpClient
 
   /** A verb of one question or of several. */
   async #call<T>(options: AskOptions | undefined, verb: (calls: Calls) => Promise<T>): Promise<T> {
-    const signal = abortSignal(optionsObject(options, 'options')) ?? NEVER
+    const signal = abortSignal(optionsObject(options, 'options', ASK_OPTIONS)) ?? NEVER
     this.#expectOpen()
     const { retry, session, timeZone: zone } = this.#settings
     return this.#running.run((begun) =>

@@ -9,34 +9,35 @@ import {
   sourcePlace,
   type FtpClient,
 } from './client.ts'
-import { MOST_CONNECTIONS, optionsWithUrl, readUrl, type FtpClientOptions } from './options.ts'
+import {
+  CLIENT_OPTIONS,
+  MOST_CONNECTIONS,
+  optionsWithUrl,
+  readUrl,
+  type FtpClientOptions,
+} from './options.ts'
 import { describeFtpUrl, type FtpUrl } from './protocol/url.ts'
 import type { Entry } from './listing/entry.ts'
-import type { MirrorOptions } from './mirror/mirror-options.ts'
+import { MIRROR_OPTIONS, type MirrorOptions } from './mirror/mirror-options.ts'
 import type { MirrorResult } from './mirror/mirror-result.ts'
 import { traced } from './observe/trace-transfer.ts'
-import type { ListOptions } from './operations/list.ts'
+import { LIST_OPTIONS, type ListOptions } from './operations/list.ts'
 import { runDownload } from './segmented/download.ts'
 import type { DownloadResult } from './segmented/download-result.ts'
-import { connectionsOption, downloadSettings, type DownloadOptions } from './segmented/options.ts'
-import type { UploadOptions } from './segmented/upload-options.ts'
+import {
+  connectionsOption,
+  DOWNLOAD_OPTIONS,
+  downloadSettings,
+  type DownloadOptions,
+} from './segmented/options.ts'
+import { UPLOAD_OPTIONS, type UploadOptions } from './segmented/upload-options.ts'
 import type { UploadResult } from './segmented/upload.ts'
 import { borrowClient, type BorrowedClient } from './shared-clients.ts'
 import { Transfer, whenOver } from './transfer/transfer.ts'
-import { optionsObject, wholeNumber } from './util/validate.ts'
+import { optionsObject, wholeNumber, type OptionNames } from './util/validate.ts'
 
 /** What `connections: 'auto'` may come to, unless `maxConnections` says otherwise. */
 const MOST_AUTOMATIC = 16
-
-/** What belongs to the client, in the options of a one-shot. A limit of the rate belongs to each transfer, too. */
-type ClientPart = Exclude<keyof FtpClientOptions, 'bytesPerSecond'>
-
-const CLIENT_OPTIONS = Object.keys({
-  ...{ host: true, port: true, user: true, password: true, account: true, security: true, tls: true },
-  ...{ maxConnections: true, family: true, localAddress: true, connect: true, timeouts: true, mode: true },
-  ...{ active: true, passiveHost: true, rotateAfter: true, retry: true, virtualHost: true, encoding: true },
-  ...{ serverTimeZone: true, prepareSession: true, keepAlive: true, clearCommandChannel: true },
-} satisfies Readonly<Record<ClientPart, true>>) as readonly ClientPart[]
 
 /** The options of a download, and those of the client that makes it, or the client itself. */
 export interface OneShotDownloadOptions extends DownloadOptions, FtpClientOptions {
@@ -49,6 +50,8 @@ export interface DownloadSource extends Pick<FtpClientOptions, 'user' | 'passwor
   /** Of the file. */
   readonly url: string | URL
 }
+
+const SOURCE_OPTIONS: OptionNames<DownloadSource> = { url: true, user: true, password: true, tls: true }
 
 /**
  * Fetches a file into the local file `target`, by several connections.
@@ -72,11 +75,14 @@ export function download(
   target: string,
   options?: OneShotDownloadOptions,
 ): Transfer<DownloadResult> {
-  const given = optionsObject(options, 'options')
+  const given = optionsObject(options, 'options', { ...DOWNLOAD_OPTIONS, ...CLIENT_OPTIONS, client: true })
   const mirrors = readSources(source)
   const [only] = mirrors
   if (only === undefined) throw new TypeError('The list of sources is empty')
-  const settings = { ...given, type: given.type ?? typeOf(mirrors) }
+  const settings = {
+    ...partOf<DownloadOptions>(given, DOWNLOAD_OPTIONS),
+    type: given.type ?? typeOf(mirrors),
+  }
   if (given.client !== undefined) {
     if (mirrors.length > 1)
       throw new TypeError('Option "client" is of one server: give no list of sources with it')
@@ -152,9 +158,9 @@ export function upload(
   target: string | URL,
   options?: OneShotUploadOptions,
 ): Transfer<UploadResult> {
-  const given = optionsObject(options, 'options')
+  const given = optionsObject(options, 'options', { ...UPLOAD_OPTIONS, ...CLIENT_OPTIONS, client: true })
   const location = readUrl(target)
-  const settings = { ...given, type: given.type ?? location.type }
+  const settings = { ...partOf<UploadOptions>(given, UPLOAD_OPTIONS), type: given.type ?? location.type }
   const { client, giveBack } = clientOf(given, location)
   try {
     const transfer = client.upload(source, location.path, settings)
@@ -192,18 +198,19 @@ export function mirror(
   target: string | URL,
   options?: OneShotMirrorOptions,
 ): Transfer<MirrorResult> {
-  const given = optionsObject(options, 'options')
+  const given = optionsObject(options, 'options', { ...MIRROR_OPTIONS, ...CLIENT_OPTIONS, client: true })
   const { side, url, local } = sidesOf(source, target)
   const location = readUrl(url)
   if (location.type === 'ascii') throw new TypeError('A mirror copies files as they are: leave out ;type=a')
   const cap = wholeNumber(given, 'maxConnections', MOST_CONNECTIONS, 1, MOST_CONNECTIONS)
   const { client, giveBack } = clientOf(given, location)
   try {
+    const settings = partOf<MirrorOptions>(given, MIRROR_OPTIONS)
     if (given.client === undefined) raiseMaxConnections(client, mostOf(connectionsOption(given, cap), cap))
     const transfer =
       side === 'down'
-        ? client.mirrorDown(location.path, local, given)
-        : client.mirrorUp(local, location.path, given)
+        ? client.mirrorDown(location.path, local, settings)
+        : client.mirrorUp(local, location.path, settings)
     void whenOver(transfer).then(giveBack)
     return transfer
   } catch (error) {
@@ -250,7 +257,7 @@ export interface OneShotListOptions extends ListOptions, FtpClientOptions {
  * once. No error shows the password of a URL.
  */
 export function list(url: string | URL, options?: OneShotListOptions): AsyncGenerator<Entry, void> {
-  const given = optionsObject(options, 'options')
+  const given = optionsObject(options, 'options', { ...LIST_OPTIONS, ...CLIENT_OPTIONS, client: true })
   const location = readUrl(url)
   const { client, giveBack } = clientOf(given, location)
   try {
@@ -314,17 +321,12 @@ function readSources(source: string | URL | readonly (string | URL | DownloadSou
 }
 
 function beside(source: unknown): DownloadSource {
-  if (typeof source !== 'object' || source === null) {
+  if (typeof source !== 'object' || source === null || Array.isArray(source)) {
     throw new TypeError(
       'A source must be a URL, or an object with "url" and perhaps "user", "password" and "tls"',
     )
   }
-  const allowed = ['url', 'user', 'password', 'tls']
-  const unknown = Object.keys(source).find((name) => !allowed.includes(name))
-  if (unknown !== undefined) {
-    throw new TypeError(`A source has no option "${unknown}"; it has ${allowed.join(', ')}`)
-  }
-  return source as DownloadSource
+  return optionsObject(source as DownloadSource, 'source', SOURCE_OPTIONS)
 }
 
 /** Mirrors of one file are of one type. */
@@ -350,8 +352,8 @@ function expectOwnPasswords(given: FtpClientOptions, mirrors: readonly Mirror[])
 
 /** A client fetches from its own server, by its own login: a URL that says otherwise would bring another file. */
 function expectSameServer(client: FtpClient, given: FtpClientOptions, location: FtpUrl): void {
-  const extra = CLIENT_OPTIONS.find((name) => given[name] !== undefined)
-  if (extra !== undefined) throw new TypeError(`Option "${extra}" belongs to the client given in "client"`)
+  const extra = Object.entries(clientPart(given)).find(([, value]) => value !== undefined)
+  if (extra !== undefined) throw new TypeError(`Option "${extra[0]}" belongs to the client given in "client"`)
   const server = serverOf(client)
   const asked: FtpClientOptions = optionsWithUrl({}, location)
   const differs = (['host', 'port', 'security', 'user'] as const).find(
@@ -361,6 +363,12 @@ function expectSameServer(client: FtpClient, given: FtpClientOptions, location: 
   throw new TypeError(`The URL and the client given in "client" (${server.label}) differ in ${differs}`)
 }
 
+/** A limit of the rate belongs to each transfer, not to the client. */
 function clientPart(options: FtpClientOptions): FtpClientOptions {
-  return Object.fromEntries(CLIENT_OPTIONS.map((name) => [name, options[name]]))
+  return { ...partOf<FtpClientOptions>(options, CLIENT_OPTIONS), bytesPerSecond: undefined }
+}
+
+/** Of the options of a one-shot those that `names` has. */
+function partOf<T extends object>(options: T, names: OptionNames<T>): T {
+  return Object.fromEntries(Object.keys(names).map((name) => [name, options[name as keyof T]])) as T
 }

@@ -28,9 +28,11 @@ import {
   milliseconds,
   number,
   oneOf,
+  openObject,
   optionsObject,
   text,
   wholeNumber,
+  type OptionNames,
 } from './util/validate.ts'
 
 /** Of a client. All of them, with their defaults, are in docs/options.md. */
@@ -122,6 +124,33 @@ export interface FtpClientOptions {
   readonly retry?: Partial<RetryPolicy> | undefined
 }
 
+export const CLIENT_OPTIONS: OptionNames<FtpClientOptions> = {
+  host: true,
+  port: true,
+  user: true,
+  password: true,
+  account: true,
+  security: true,
+  tls: true,
+  clearCommandChannel: true,
+  maxConnections: true,
+  family: true,
+  localAddress: true,
+  connect: true,
+  timeouts: true,
+  mode: true,
+  active: true,
+  passiveHost: true,
+  bytesPerSecond: true,
+  rotateAfter: true,
+  keepAlive: true,
+  virtualHost: true,
+  encoding: true,
+  serverTimeZone: true,
+  prepareSession: true,
+  retry: true,
+}
+
 export interface ClientSettings {
   readonly session: SessionOptions
   readonly maxConnections: number
@@ -198,7 +227,7 @@ const PORTS: Readonly<Record<Security, number>> = { none: 21, explicit: 21, impl
 
 /** A `TypeError` or `RangeError` names the option that is wrong. No message shows a password. */
 export function clientSettings(options: FtpClientOptions): ClientSettings {
-  const given = optionsObject(options, 'options')
+  const given = optionsObject(options, 'options', CLIENT_OPTIONS)
   const named: unknown = given.host
   if (named !== undefined && (typeof named !== 'string' || named === '')) {
     throw new TypeError('Option "host" must be the name or the address of a server, and nothing else')
@@ -311,7 +340,7 @@ function identity(options: FtpClientOptions, host: string): SecureIdentity {
   if (tls !== undefined && (typeof tls !== 'object' || Array.isArray(tls) || tls instanceof Uint8Array)) {
     throw new TypeError('Option "tls" must be an object')
   }
-  const given = optionsObject(tls, 'tls')
+  const given = openObject(tls, 'tls')
   try {
     return secureIdentity(given, host)
   } catch (cause) {
@@ -369,7 +398,7 @@ function wayThere(
 }
 
 function timeouts(options: FtpClientOptions): Timeouts {
-  const given = optionsObject(options.timeouts, 'timeouts')
+  const given = optionsObject(options.timeouts, 'timeouts', DEFAULT_TIMEOUTS)
   const entries = Object.entries(DEFAULT_TIMEOUTS).map(([name, fallback]) => [
     name,
     milliseconds(given, `timeouts.${name}`, fallback as number),
@@ -379,7 +408,7 @@ function timeouts(options: FtpClientOptions): Timeouts {
 
 function dataMode(options: FtpClientOptions): DataMode {
   const mode = oneOf(options, 'mode', DEFAULTS.mode, ['passive', 'active'])
-  const active = optionsObject(options.active, 'active')
+  const active = optionsObject(options.active, 'active', { address: true, ports: true })
   const address = ipAddress(active, 'active.address')
   const ports = portRange(active.ports)
   return Object.freeze(mode === 'passive' ? { is: 'passive' } : { is: 'active', address, ports })
@@ -408,7 +437,7 @@ function passiveHost({ passiveHost: rule = DEFAULTS.passiveHost }: FtpClientOpti
 }
 
 function retryPolicy(options: FtpClientOptions): RetryPolicy {
-  const given = optionsObject(options.retry, 'retry')
+  const given = optionsObject(options.retry, 'retry', DEFAULT_RETRY)
   return Object.freeze({
     attempts: wholeNumber(given, 'retry.attempts', DEFAULT_RETRY.attempts, 1, Number.MAX_SAFE_INTEGER),
     minDelay: number(given, 'retry.minDelay', DEFAULT_RETRY.minDelay, 0, LONGEST_DELAY_MS),

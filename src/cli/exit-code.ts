@@ -1,17 +1,7 @@
 /** What a command ends with: the exit codes of docs/command-line.md. */
 import { FtpError, FtpReplyError, FtpTimeoutError } from '../index.ts'
+import { EXIT } from './exit.ts'
 import { Interrupted, Unsupported, UsageError } from './failures.ts'
-
-export const EXIT = {
-  fine: 0,
-  connect: 1,
-  login: 2,
-  notFound: 3,
-  syntax: 4,
-  notImplemented: 5,
-  notAllowed: 6,
-  other: 7,
-} as const
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Interrupted) return error.exitCode

@@ -13,7 +13,7 @@ export function explain(error: unknown, command: string | undefined): string[] {
   if (error instanceof UsageError) return [error.message, `See octoftp ${helpOf(command)}`]
   if (error instanceof Interrupted) {
     const goOn = command === undefined ? undefined : GO_ON[command]
-    return goOn === undefined ? [error.message] : [error.message, goOn]
+    return [error.message, goOn ?? ''].filter((line) => line !== '')
   }
   const hint = hintOf(error)
   return hint === undefined ? [reasonOf(error)] : [reasonOf(error), hint]

@@ -7,16 +7,17 @@ export class UsageError extends Error {
   }
 }
 
-/** Ended by a signal of the system, such as that of Ctrl-C. */
+/** Ended from without: by a signal of the system, such as that of Ctrl-C, or because nobody takes its output. */
 export class Interrupted extends Error {
   static {
     this.prototype.name = 'Interrupted'
   }
-  /** As shells count it: 128 and the number of the signal. */
+  /** Of a signal, as shells count it: 128 and its number. */
   readonly exitCode: number
 
-  constructor(signal: string, exitCode: number) {
-    super(signal === 'SIGINT' ? 'Cancelled' : `Ended by ${signal}`)
+  /** @param message empty where there is nothing to tell */
+  constructor(message: string, exitCode: number) {
+    super(message)
     this.exitCode = exitCode
   }
 }

@@ -2,6 +2,7 @@
 import type { CommandContext } from './command.ts'
 import { exitCodeOf, exitCodeOfAll } from './exit-code.ts'
 import { reasonOf } from './explain.ts'
+import type { Output } from './output.ts'
 
 /**
  * @param nameOf - how one is called where its failure is told
@@ -20,9 +21,14 @@ export async function oneByOne<T>(
     } catch (error) {
       if (items.length === 1 || signal.aborted) throw error
       failures.push(error)
-      output.event('error', { name: nameOf(item), message: reasonOf(error), exitCode: exitCodeOf(error) })
-      output.complain(`${nameOf(item)}: ${reasonOf(error)}`, 'red')
+      tellFailure(output, nameOf(item), error)
     }
   }
   return exitCodeOfAll(failures)
+}
+
+/** Of one of several things. */
+export function tellFailure(output: Output, name: string, error: unknown): void {
+  output.event('error', { name, error, exitCode: exitCodeOf(error) })
+  output.complain(`${name}: ${reasonOf(error)}`, 'red')
 }

@@ -1,5 +1,6 @@
 /** Runs one command with what all of them need: output, transcript, interruption; and tells how it failed. */
 import type { CommandContext, CommandDefinition } from './command.ts'
+import { EXIT } from './exit.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { explain } from './explain.ts'
 import { Interruption } from './interruption.ts'
@@ -23,21 +24,29 @@ export async function perform(
     json: options.json === true,
     quiet: options.quiet === true,
   })
-  using interruption = new Interruption()
-  try {
-    const closeTranscript = await openTranscript(options.log, output)
+  using interruption = new Interruption(process.stdout)
+  const told = async (work: () => Promise<number>): Promise<number> => {
     try {
-      const { run } = await definition.load()
-      return await run(contextOf(output, interruption), parameters, options as never)
-    } finally {
-      await closeTranscript()
+      return await work()
+    } catch (error) {
+      const exitCode = exitCodeOf(error)
+      output.event('error', { error, exitCode })
+      for (const line of explain(error, definition.name)) output.complain(line, 'red')
+      return exitCode
     }
-  } catch (error) {
-    const exitCode = exitCodeOf(error)
-    output.event('error', { error, exitCode })
-    for (const line of explain(error, definition.name)) output.complain(line, 'red')
-    return exitCode
   }
+  return await told(async () => {
+    const transcript = await openTranscript(options.log, output)
+    const exitCode = await told(async () => {
+      const { run } = await definition.load()
+      return run(contextOf(output, interruption), parameters, options as never).catch((error: unknown) => {
+        // What fails because it was ended fails by that.
+        throw interruption.signal.aborted ? interruption.signal.reason : error
+      })
+    })
+    const closed = await told(() => transcript.close().then(() => EXIT.fine))
+    return exitCode === EXIT.fine ? closed : exitCode
+  })
 }
 
 function contextOf(output: Output, interruption: Interruption): CommandContext {

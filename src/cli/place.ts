@@ -6,7 +6,9 @@ import { parseFtpUrl, type FtpUrl } from '../index.ts'
 import { checked, UsageError } from './failures.ts'
 import type { Output } from './output.ts'
 import { isUrl } from './is-url.ts'
-import { savedConnections, type SavedConnection } from './login/saved-connections.ts'
+import { localName } from './local-name.ts'
+import type { SavedConnection } from './login/connections-file.ts'
+import { savedConnection } from './login/saved-connections.ts'
 
 export interface Place {
   readonly url: FtpUrl
@@ -30,13 +32,8 @@ export async function readPlace(text: string, warn: (message: string) => void): 
   if (isUrl(text)) return placeOfUrl(text, warn)
   const [, name, path] = SAVED.exec(text) ?? []
   if (name === undefined || path === undefined) throw new UsageError(noPlace(text))
-  const saved = (await savedConnections()).find((one) => one.name === name)
-  if (saved === undefined) {
-    throw new UsageError(
-      `No connection "${name}" is saved (octoftp connections list shows them); a URL begins with ftp://, ftpes:// or ftps://`,
-    )
-  }
-  return placeOf(urlOfSaved(saved.connection, path), saved.connection.password)
+  const saved = await savedConnection(name)
+  return placeOf(urlOfSaved(saved, path), saved.password)
 }
 
 function placeOfUrl(text: string, warn: (message: string) => void): Place {
@@ -74,9 +71,7 @@ function noPlace(text: string): string {
 
 /** The last name in the path, for a local file; `undefined` where there is none that could be one. */
 export function nameIn({ url }: Place): string | undefined {
-  const name = Buffer.from(url.path).toString('utf8').split('/').at(-1) ?? ''
-  const isName = name !== '' && name !== '.' && name !== '..' && !name.includes('\\')
-  return isName ? name : undefined
+  return localName(pathText(url.path))
 }
 
 /** The path on the server, for people. */

@@ -2,13 +2,11 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { CommandDefinition, OptionDefinition } from './command.ts'
 import { COMMANDS } from './commands.ts'
+import { EXIT } from './exit.ts'
 import { UsageError } from './failures.ts'
 import { isUrl } from './is-url.ts'
 import { withoutPasswords } from './text/without-passwords.ts'
 import { version } from './version.ts'
-
-/** A mistake on the command line: P's code for a syntax error in the request. */
-const SYNTAX = 4
 
 /** @param words without those of Node and the program */
 export async function run(words: readonly string[]): Promise<number> {
@@ -17,9 +15,9 @@ export async function run(words: readonly string[]): Promise<number> {
     process.stderr.write(
       'A command goes before the URL: octoftp get URL fetches a file\nSee octoftp --help\n',
     )
-    return SYNTAX
+    return EXIT.syntax
   }
-  let exitCode = 0
+  let exitCode: number = EXIT.fine
   const program = new Command('octoftp')
     .description('FTP and FTPS: files over several connections, mirrors, and never a wrong file')
     .version(version(), '-V, --version')
@@ -36,7 +34,7 @@ export async function run(words: readonly string[]): Promise<number> {
     return exitCode
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    return error.exitCode === 0 || error.code === 'commander.help' ? 0 : SYNTAX
+    return error.exitCode === 0 || error.code === 'commander.help' ? EXIT.fine : EXIT.syntax
   }
 }
 

@@ -8,22 +8,32 @@ import { writeTranscript, type ClientEmitter, type ClientEvents } from '../index
 import { LocalFailure } from './failures.ts'
 import type { Output } from './output.ts'
 
+export interface OpenTranscript {
+  /** @throws LocalFailure if it is not whole */
+  readonly close: () => Promise<void>
+}
+
 type Said = ClientEvents['command'] | ClientEvents['reply']
 
-/**
- * @param file `-` for stdout; `undefined` for none
- * @returns what ends it
- */
-export async function openTranscript(file: string | undefined, output: Output): Promise<() => Promise<void>> {
-  if (file === undefined) return () => Promise.resolve()
-  const isStdout = file === '-'
-  const destination = isStdout ? output.stdout : await openFile(file)
+/** @param file `-` for stdout; `undefined` for none */
+export async function openTranscript(file: string | undefined, output: Output): Promise<OpenTranscript> {
+  if (file === undefined) return { close: () => Promise.resolve() }
+  if (file === '-') {
+    const stop = followAll(output.stdout)
+    return { close: () => Promise.resolve(stop()) }
+  }
+  const destination = await openFile(file)
+  const written = finished(destination).catch((error: unknown) => {
+    throw notWritten(error)
+  })
+  written.catch(() => {}) // Told when it is closed: what it is about goes on.
   const stop = followAll(destination)
-  return async () => {
-    stop()
-    if (isStdout) return
-    destination.end()
-    await finished(destination)
+  return {
+    close: async () => {
+      stop()
+      destination.end()
+      await written
+    },
   }
 }
 
@@ -32,9 +42,13 @@ async function openFile(file: string): Promise<Writable> {
   try {
     await once(stream, 'open')
   } catch (error) {
-    throw new LocalFailure(`The file of --log cannot be written: ${(error as Error).message}`)
+    throw notWritten(error)
   }
   return stream
+}
+
+function notWritten(error: unknown): LocalFailure {
+  return new LocalFailure(`The file of --log cannot be written: ${(error as Error).message}`)
 }
 
 /** By the channels of the library, which tell of clients that are not at hand, too. */

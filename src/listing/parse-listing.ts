@@ -1,5 +1,5 @@
 /** A whole listing at once, for callers who have its text. */
-import { oneOf, optionsObject } from '../util/validate.ts'
+import { oneOf, optionsObject, type OptionNames } from '../util/validate.ts'
 import type { Entry } from './entry.ts'
 import { ListingParser } from './listing-parser.ts'
 import { date, timeZone } from './options.ts'
@@ -24,6 +24,8 @@ export interface ParseListingOptions {
    */
   readonly timeZone?: string | undefined
 }
+
+const PARSE_LISTING_OPTIONS: OptionNames<ParseListingOptions> = { format: true, now: true, timeZone: true }
 
 /**
  * Reads the listing of a directory as a server sent it: of MLSD (RFC 3659 §7), or of LIST, which no document describes
@@ -55,7 +57,7 @@ export function parseListing(text: string, options: ParseListingOptions = {}): E
 }
 
 function checked(options: ParseListingOptions): { format?: 'mlsd' | 'list'; now: Date; timeZone: string } {
-  const given = optionsObject(options, 'options')
+  const given = optionsObject(options, 'options', PARSE_LISTING_OPTIONS)
   return {
     ...(given.format !== undefined && { format: oneOf(given, 'format', 'list', ['mlsd', 'list']) }),
     now: date(given, 'now', new Date()),

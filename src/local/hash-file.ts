@@ -12,7 +12,13 @@ import { CHECKSUM_ALGORITHMS, isChecksumAlgorithm, type ChecksumAlgorithm } from
 import { onAbort } from '../util/abort.ts'
 import { lateModule } from '../util/late-modules.ts'
 import { READ_WITHOUT_WAITING } from './open-flags.ts'
-import { abortSignal, expectFunction, optionsObject, wholeNumber } from '../util/validate.ts'
+import {
+  abortSignal,
+  expectFunction,
+  optionsObject,
+  wholeNumber,
+  type OptionNames,
+} from '../util/validate.ts'
 
 /** How far the hashing of a file is. */
 export interface HashProgress {
@@ -32,6 +38,13 @@ export interface HashFileOptions {
   readonly start?: number | undefined
   /** The byte behind the last one that counts. @default the end of the file */
   readonly end?: number | undefined
+}
+
+const HASH_FILE_OPTIONS: OptionNames<HashFileOptions> = {
+  onProgress: true,
+  signal: true,
+  start: true,
+  end: true,
 }
 
 /** A thread takes some 25 ms to start; all five checksums of a file shorter than this take 5 ms. */
@@ -99,7 +112,7 @@ function checkedAlgorithms<A extends ChecksumAlgorithm>(algorithms: A | readonly
 }
 
 function checkedOptions(options: HashFileOptions | undefined): HashFileOptions & { readonly start: number } {
-  const given = optionsObject(options, 'options')
+  const given = optionsObject(options, 'options', HASH_FILE_OPTIONS)
   expectFunction(given, 'onProgress')
   const start = wholeNumber(given, 'start', 0, 0, Number.MAX_SAFE_INTEGER)
   const end =

@@ -1,7 +1,16 @@
 /** What a mirror may be told. */
 import { connectionsOption, DOWNLOAD_DEFAULTS } from '../segmented/options.ts'
 import { checkedListeners, type TransferListeners } from '../transfer/events.ts'
-import { abortSignal, dateMs, flag, limit, number, oneOf, optionsObject } from '../util/validate.ts'
+import {
+  abortSignal,
+  dateMs,
+  flag,
+  limit,
+  number,
+  oneOf,
+  optionsObject,
+  type OptionNames,
+} from '../util/validate.ts'
 import { mirrorFilter, type Filter, type MirrorPattern } from './filter.ts'
 
 /** Of a mirror, in either direction. */
@@ -131,9 +140,21 @@ export const MIRROR_DEFAULTS: Readonly<{
   preserveModified: true,
 })
 
+/** Those that have a default, and the others. */
+export const MIRROR_OPTIONS: OptionNames<MirrorOptions> = {
+  ...MIRROR_DEFAULTS,
+  signal: true,
+  include: true,
+  exclude: true,
+  newerThan: true,
+  maxDelete: true,
+  bytesPerSecond: true,
+  on: true,
+}
+
 /** Throws a `TypeError` or `RangeError` that names the option. */
 export function mirrorSettings(options: MirrorOptions | undefined, maxConnections: number): MirrorSettings {
-  const given = optionsObject(options, 'options')
+  const given = optionsObject(options, 'options', MIRROR_OPTIONS)
   const defaults = MIRROR_DEFAULTS
   return Object.freeze({
     signal: abortSignal(given),
@@ -153,6 +174,6 @@ export function mirrorSettings(options: MirrorOptions | undefined, maxConnection
     onError: oneOf(given, 'onError', defaults.onError, ['stop', 'continue']),
     preserveModified: flag(given, 'preserveModified', defaults.preserveModified),
     bytesPerSecond: number(given, 'bytesPerSecond', Infinity, 1, Infinity),
-    on: checkedListeners(optionsObject(given.on, 'on')),
+    on: checkedListeners(given.on),
   })
 }

@@ -2,12 +2,15 @@
 import type { TextCodec } from '../protocol/text-codec.ts'
 import type { Entry } from '../listing/entry.ts'
 import type { RemotePath, Session } from '../session/session.ts'
+import type { OptionNames } from '../util/validate.ts'
 
 /** Of a call that moves no file. */
 export interface AskOptions {
   /** Cancels the call; it rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined
 }
+
+export const ASK_OPTIONS: OptionNames<AskOptions> = { signal: true }
 
 export interface Calls {
   readonly codec: TextCodec

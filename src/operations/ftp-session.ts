@@ -28,8 +28,8 @@ import type { BandwidthLimit } from '../transport/bandwidth.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
 import { deferred } from '../util/deferred.ts'
 import { startTimer } from '../util/timer.ts'
-import { abortSignal, flag, oneOf, optionsObject, wholeNumber } from '../util/validate.ts'
-import type { AskOptions } from './calls.ts'
+import { abortSignal, flag, oneOf, optionsObject, wholeNumber, type OptionNames } from '../util/validate.ts'
+import { ASK_OPTIONS, type AskOptions } from './calls.ts'
 import { explained } from './explain-path.ts'
 import type { Holder } from './holders.ts'
 import { list } from './list.ts'
@@ -59,6 +59,9 @@ export interface CommandOptions extends AskOptions {
   /** Hides the argument in events, logs and errors. Always so for PASS and ACCT. @default false */
   readonly secret?: boolean | undefined
 }
+
+const TRANSFER_OPTIONS: OptionNames<SessionTransferOptions> = { ...ASK_OPTIONS, type: true, start: true }
+const COMMAND_OPTIONS: OptionNames<CommandOptions> = { ...ASK_OPTIONS, secret: true }
 
 /** What a lease has of the client that it is of. */
 export interface SessionPlace {
@@ -113,9 +116,9 @@ export class FtpSession implements AsyncDisposable {
    * @throws TypeError, as a rejection, for CR, LF or NUL in it
    */
   command(verb: string, argument?: string | Uint8Array, options?: CommandOptions): Promise<ReplyFacts> {
-    const secret = flag(optionsObject(options, 'options'), 'secret', false)
+    const { secret, signal } = commandSettings(options)
     const sent = command(verb, argument, { secret })
-    return this.#do(options, async (session) => {
+    return this.#do({ signal }, async (session) => {
       encodeCommand(sent, session.control.codec.encode)
       if (DIRECTORY_CHANGES.has(sent.verb)) await session.leaveBase()
       else if (sent.verb === 'TYPE') session.forgetType()
@@ -163,7 +166,7 @@ export class FtpSession implements AsyncDisposable {
     data: UploadData,
     options: SessionTypeOptions & { readonly path?: RemotePath | undefined } = {},
   ): Promise<string | undefined> {
-    const { path, ...others } = options
+    const { path, ...others } = optionsObject(options, 'options', { ...TRANSFER_OPTIONS, path: true })
     const { replies } = await this.#send(
       'STOU',
       path === undefined ? undefined : remotePath(path).path,
@@ -287,8 +290,8 @@ export class FtpSession implements AsyncDisposable {
 
   /** SITE: what only this server knows. Behind it the connection is closed when it is released. */
   site(argument: string | Uint8Array, options?: CommandOptions): Promise<ReplyFacts> {
-    const secret = flag(optionsObject(options, 'options'), 'secret', false)
-    return this.#do(options, async (session) => {
+    const { secret, signal } = commandSettings(options)
+    return this.#do({ signal }, async (session) => {
       this.#isUnclean = true
       return facts(await carryOut(session, command('SITE', argument, { secret })))
     })
@@ -314,7 +317,7 @@ export class FtpSession implements AsyncDisposable {
   }
 
   async #do<T>(options: AskOptions | undefined, work: (session: Session) => Promise<T>): Promise<T> {
-    const signal = abortSignal(optionsObject(options, 'options'))
+    const signal = abortSignal(optionsObject(options, 'options', ASK_OPTIONS))
     const lease = await this.#acquire(signal)
     try {
       return await lease.value.abortable(signal, () => work(lease.value))
@@ -351,10 +354,10 @@ export class FtpSession implements AsyncDisposable {
     data: UploadData,
     options: SessionTransferOptions,
   ): Promise<StoreResult> {
-    const { start, type } = transferSettings(options)
+    const { start, type, signal: given } = transferSettings(options)
     if (start > 0 && verb !== 'STOR') throw new TypeError(`Option "start" is not for ${verb}`)
     const source = dataSource(data)
-    return this.#transfer(options, async (session, signal) => {
+    return this.#transfer({ signal: given }, async (session, signal) => {
       const { limit } = this.#place
       const request = { verb, path, type, offset: start, source: source.chunks(0), limits: [limit], signal }
       const work = (): Promise<StoreResult> => store(session, { ...request, onSent: () => {} })
@@ -387,7 +390,7 @@ export class FtpSession implements AsyncDisposable {
     options: AskOptions | undefined,
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const given = abortSignal(optionsObject(options, 'options'))
+    const given = abortSignal(optionsObject(options, 'options', ASK_OPTIONS))
     const stopping = new AbortController()
     const stopListening = onAbort(given, (reason) => stopping.abort(reason))
     this.#transfers.add(stopping)
@@ -476,12 +479,20 @@ export function holderOf(session: FtpSession): Holder {
   }
 }
 
+function commandSettings(options: CommandOptions | undefined): {
+  readonly secret: boolean
+  readonly signal: AbortSignal | undefined
+} {
+  const given = optionsObject(options, 'options', COMMAND_OPTIONS)
+  return { secret: flag(given, 'secret', false), signal: given.signal }
+}
+
 function transferSettings(options: SessionTransferOptions): {
   readonly start: number
   readonly type: TransferType
   readonly signal: AbortSignal | undefined
 } {
-  const given = optionsObject(options, 'options')
+  const given = optionsObject(options, 'options', TRANSFER_OPTIONS)
   const start = wholeNumber(given, 'start', 0, 0, Number.MAX_SAFE_INTEGER)
   const type = TRANSFER_TYPES[oneOf(given, 'type', 'binary', ['binary', 'ascii', 'ebcdic'])]
   if (start > 0 && type !== 'I')

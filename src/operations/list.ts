@@ -19,7 +19,8 @@ import { retrieve } from '../session/retrieve.ts'
 import { isVsftpd } from '../session/is-vsftpd.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 import { onAbort } from '../util/abort.ts'
-import type { AskOptions } from './calls.ts'
+import type { OptionNames } from '../util/validate.ts'
+import { ASK_OPTIONS, type AskOptions } from './calls.ts'
 import { isAboutThePath, isEmptyListing } from './empty-listing.ts'
 import type { Holder } from './holders.ts'
 import { LineSplitter, ListingReceiver } from './listing-receiver.ts'
@@ -34,6 +35,8 @@ export interface ListOptions extends AskOptions {
    */
   readonly timeZone?: string | undefined
 }
+
+export const LIST_OPTIONS: OptionNames<ListOptions> = { ...ASK_OPTIONS, timeZone: true }
 
 export interface ListRequest {
   readonly pool: SessionSource

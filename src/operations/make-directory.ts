@@ -3,13 +3,16 @@ import { FtpReplyError } from '../errors.ts'
 import { makeDirectory } from '../session/files.ts'
 import { isDirectory } from '../session/is-directory.ts'
 import type { RemotePath, Session } from '../session/session.ts'
-import type { AskOptions } from './calls.ts'
+import type { OptionNames } from '../util/validate.ts'
+import { ASK_OPTIONS, type AskOptions } from './calls.ts'
 import { pathsAbove } from './paths.ts'
 
 export interface MakeDirectoryOptions extends AskOptions {
   /** Make those above it too. @default false */
   readonly recursive?: boolean | undefined
 }
+
+export const MAKE_DIRECTORY_OPTIONS: OptionNames<MakeDirectoryOptions> = { ...ASK_OPTIONS, recursive: true }
 
 /** With `recursive` those above are made where they are missing, and a directory that is there is no failure. */
 export async function makeDirectories(session: Session, path: RemotePath, recursive: boolean): Promise<void> {

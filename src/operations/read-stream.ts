@@ -13,7 +13,8 @@ import { retrieve } from '../session/retrieve.ts'
 import type { RemotePath, Session, TransferType } from '../session/session.ts'
 import type { BandwidthLimit } from '../transport/bandwidth.ts'
 import { onAbort } from '../util/abort.ts'
-import type { AskOptions } from './calls.ts'
+import type { OptionNames } from '../util/validate.ts'
+import { ASK_OPTIONS, type AskOptions } from './calls.ts'
 import { explainRefusal, isAmbiguous } from './explain-refusal.ts'
 import type { Holder } from './holders.ts'
 import { RetryBudget, type RetryPolicy } from './retry.ts'
@@ -29,10 +30,24 @@ export interface ReadStreamOptions extends AskOptions {
   readonly highWaterMark?: number | undefined
 }
 
+export const READ_STREAM_OPTIONS: OptionNames<ReadStreamOptions> = {
+  ...ASK_OPTIONS,
+  start: true,
+  end: true,
+  highWaterMark: true,
+}
+
 /** Of `readFile`. */
 export interface ReadFileOptions extends Omit<ReadStreamOptions, 'highWaterMark'> {
   /** Gives text in place of bytes. */
   readonly encoding?: BufferEncoding | undefined
+}
+
+export const READ_FILE_OPTIONS: OptionNames<ReadFileOptions> = {
+  ...ASK_OPTIONS,
+  start: true,
+  end: true,
+  encoding: true,
 }
 
 export interface ReadPlace {

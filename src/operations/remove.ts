@@ -12,7 +12,8 @@ import { deleteFile } from '../session/files.ts'
 import { isDirectory } from '../session/is-directory.ts'
 import { carryOut } from '../session/refusal.ts'
 import type { RemotePath, Session } from '../session/session.ts'
-import type { AskOptions, Calls } from './calls.ts'
+import type { OptionNames } from '../util/validate.ts'
+import { ASK_OPTIONS, type AskOptions, type Calls } from './calls.ts'
 import { explained } from './explain-path.ts'
 import { keepAll } from './listing-size.ts'
 import { directoryOf, isNameInDirectory, joined, lastName } from './paths.ts'
@@ -24,6 +25,8 @@ export interface RemoveOptions extends AskOptions {
   /** What is missing is no failure. @default false */
   readonly force?: boolean | undefined
 }
+
+export const REMOVE_OPTIONS: OptionNames<RemoveOptions> = { ...ASK_OPTIONS, recursive: true, force: true }
 
 export interface RemoveRequest {
   readonly path: RemotePath

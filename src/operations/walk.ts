@@ -9,8 +9,8 @@ import { FtpError, type FtpErrorCode } from '../errors.ts'
 import type { Entry } from '../listing/entry.ts'
 import type { RemotePath } from '../session/session.ts'
 import { onAbort } from '../util/abort.ts'
-import { expectFunction, flag, wholeNumber } from '../util/validate.ts'
-import type { ListOptions } from './list.ts'
+import { expectFunction, flag, wholeNumber, type OptionNames } from '../util/validate.ts'
+import { LIST_OPTIONS, type ListOptions } from './list.ts'
 import { isNameInDirectory, pathsAbove } from './paths.ts'
 import { unsafeName } from './unsafe-name.ts'
 import {
@@ -47,6 +47,15 @@ export interface WalkOptions extends ListOptions {
    * @default false
    */
   readonly followLinks?: boolean | undefined
+}
+
+export const WALK_OPTIONS: OptionNames<WalkOptions> = {
+  ...LIST_OPTIONS,
+  connections: true,
+  filter: true,
+  maxDepth: true,
+  onError: true,
+  followLinks: true,
 }
 
 export interface WalkSettings {

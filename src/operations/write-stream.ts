@@ -13,7 +13,8 @@ import { store } from '../session/store.ts'
 import type { BandwidthLimit } from '../transport/bandwidth.ts'
 import { onAbort, type Disposer } from '../util/abort.ts'
 import { deferred, type Deferred } from '../util/deferred.ts'
-import type { AskOptions } from './calls.ts'
+import type { OptionNames } from '../util/validate.ts'
+import { ASK_OPTIONS, type AskOptions } from './calls.ts'
 import { explained } from './explain-path.ts'
 import type { Holder } from './holders.ts'
 import type { RetryPolicy } from './retry.ts'
@@ -27,6 +28,13 @@ export interface WriteStreamOptions extends AskOptions {
   readonly append?: boolean | undefined
   /** How many bytes may be written ahead of the server. @default 1 MiB */
   readonly highWaterMark?: number | undefined
+}
+
+export const WRITE_STREAM_OPTIONS: OptionNames<WriteStreamOptions> = {
+  ...ASK_OPTIONS,
+  start: true,
+  append: true,
+  highWaterMark: true,
 }
 
 export interface WritePlace {

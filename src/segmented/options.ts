@@ -1,6 +1,14 @@
 /** What a download may be told. */
 import { checkedListeners, type TransferListeners } from '../transfer/events.ts'
-import { abortSignal, flag, number, oneOf, optionsObject, wholeNumber } from '../util/validate.ts'
+import {
+  abortSignal,
+  flag,
+  number,
+  oneOf,
+  optionsObject,
+  wholeNumber,
+  type OptionNames,
+} from '../util/validate.ts'
 import { checksumSettings, type ChecksumSettings, type ExpectedChecksums } from './verify-checksum.ts'
 
 /** Of a download. */
@@ -97,13 +105,23 @@ export const DOWNLOAD_DEFAULTS: Readonly<{
   verify: Object.freeze({ size: true, modified: true, checksum: false }),
 })
 
+/** Those that have a default, and the others. */
+export const DOWNLOAD_OPTIONS: OptionNames<DownloadOptions> = {
+  ...DOWNLOAD_DEFAULTS,
+  signal: true,
+  bytesPerSecond: true,
+  on: true,
+}
+
+const VERIFICATION_OPTIONS: OptionNames<DownloadVerification> = { ...DOWNLOAD_DEFAULTS.verify, expect: true }
+
 /** Throws a `TypeError` or `RangeError` that names the option. */
 export function downloadSettings(
   options: DownloadOptions | undefined,
   maxConnections: number,
 ): DownloadSettings {
-  const given = optionsObject(options, 'options')
-  const verify = optionsObject(given.verify, 'verify')
+  const given = optionsObject(options, 'options', DOWNLOAD_OPTIONS)
+  const verify = optionsObject(given.verify, 'verify', VERIFICATION_OPTIONS)
   const defaults = DOWNLOAD_DEFAULTS
   return Object.freeze({
     signal: abortSignal(given),
@@ -119,7 +137,7 @@ export function downloadSettings(
     checksum: checksumSettings(verify),
     preserveModified: flag(given, 'preserveModified', defaults.preserveModified),
     type: oneOf(given, 'type', defaults.type, ['binary', 'ascii', 'ebcdic']),
-    on: checkedListeners(optionsObject(given.on, 'on')),
+    on: checkedListeners(given.on),
   })
 }
 

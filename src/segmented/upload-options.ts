@@ -1,6 +1,6 @@
 /** What an upload may be told. */
 import { checkedListeners, type TransferListeners } from '../transfer/events.ts'
-import { abortSignal, flag, number, oneOf, optionsObject } from '../util/validate.ts'
+import { abortSignal, flag, number, oneOf, optionsObject, type OptionNames } from '../util/validate.ts'
 import type { TransferSettings } from '../transfer/transfer.ts'
 
 /** Of an upload. */
@@ -45,6 +45,21 @@ export interface UploadOptions {
   readonly on?: TransferListeners | undefined
 }
 
+export const UPLOAD_OPTIONS: OptionNames<UploadOptions> = {
+  signal: true,
+  resume: true,
+  append: true,
+  atomic: true,
+  overwrite: true,
+  verify: true,
+  checksum: true,
+  allocate: true,
+  preserveModified: true,
+  bytesPerSecond: true,
+  type: true,
+  on: true,
+}
+
 export interface UploadSettings extends TransferSettings {
   readonly resume: boolean
   readonly append: boolean
@@ -59,7 +74,7 @@ export interface UploadSettings extends TransferSettings {
 
 /** Throws a `TypeError` or `RangeError` that names the option. */
 export function uploadSettings(options: UploadOptions | undefined): UploadSettings {
-  const given = optionsObject(options, 'options')
+  const given = optionsObject(options, 'options', UPLOAD_OPTIONS)
   const settings = {
     signal: abortSignal(given),
     resume: flag(given, 'resume', false),
@@ -72,7 +87,7 @@ export function uploadSettings(options: UploadOptions | undefined): UploadSettin
     preserveModified: flag(given, 'preserveModified', true),
     bytesPerSecond: number(given, 'bytesPerSecond', Infinity, 1, Infinity),
     type: oneOf(given, 'type', 'binary', ['binary', 'ascii', 'ebcdic']),
-    on: checkedListeners(optionsObject(given.on, 'on')),
+    on: checkedListeners(given.on),
   } as const
   if (settings.append && settings.atomic) {
     throw new TypeError('Options "append" and "atomic" exclude each other: a new name has no end to add to')

@@ -6,12 +6,7 @@
 import { inspect } from 'node:util'
 import { FtpError, FtpTransferError } from '../errors.ts'
 import { hashFile, type HashProgress } from '../local/hash-file.ts'
-import {
-  CHECKSUM_ALGORITHMS,
-  CHECKSUM_DIGITS,
-  isChecksumAlgorithm,
-  type ChecksumAlgorithm,
-} from '../protocol/checksum.ts'
+import { CHECKSUM_ALGORITHMS, CHECKSUM_DIGITS, type ChecksumAlgorithm } from '../protocol/checksum.ts'
 import { onAbort } from '../util/abort.ts'
 import { optionsObject } from '../util/validate.ts'
 
@@ -34,13 +29,14 @@ export interface ChecksumSettings {
 }
 
 /** Throws a `TypeError` or `RangeError` that names the option: `verify.expect.sha256`. */
-export function checksumSettings(options: ChecksumOptions | undefined): ChecksumSettings {
-  const given = optionsObject(options, 'verify')
-  const expect: Digests = {}
-  for (const [name, value] of Object.entries(optionsObject(given.expect, 'verify.expect'))) {
-    if (value !== undefined) expect[checkedName(name)] = checkedDigest(name, value)
+export function checksumSettings({ checksum, expect }: ChecksumOptions): ChecksumSettings {
+  const given = optionsObject(expect, 'verify.expect', CHECKSUM_DIGITS)
+  const digests: Digests = {}
+  for (const algorithm of CHECKSUM_ALGORITHMS) {
+    const digest = given[algorithm]
+    if (digest !== undefined) digests[algorithm] = checkedDigest(algorithm, digest)
   }
-  return Object.freeze({ checksum: checkedMode(given.checksum), expect: Object.freeze(expect) })
+  return Object.freeze({ checksum: checkedMode(checksum), expect: Object.freeze(digests) })
 }
 
 function checkedMode(value: unknown): false | 'auto' {
@@ -49,21 +45,15 @@ function checkedMode(value: unknown): false | 'auto' {
   throw typeof value === 'string' ? new RangeError(message) : new TypeError(message)
 }
 
-function checkedName(name: string): ChecksumAlgorithm {
-  if (isChecksumAlgorithm(name)) return name
-  const allowed = CHECKSUM_ALGORITHMS.map((algorithm) => `'${algorithm}'`).join(', ')
-  throw new RangeError(`Option "verify.expect" has '${name}'; it may have ${allowed}`)
-}
-
-function checkedDigest(name: string, value: unknown): string {
-  const digits = CHECKSUM_DIGITS[checkedName(name)]
+function checkedDigest(algorithm: ChecksumAlgorithm, value: unknown): string {
+  const digits = CHECKSUM_DIGITS[algorithm]
   const allowed = `it must be a string of ${digits} hexadecimal digits`
   if (typeof value !== 'string')
-    throw new TypeError(`Option "verify.expect.${name}" is ${inspect(value, { depth: 0 })}; ${allowed}`)
+    throw new TypeError(`Option "verify.expect.${algorithm}" is ${inspect(value, { depth: 0 })}; ${allowed}`)
   if (/^[\da-f]+$/i.test(value) && value.length === digits) return value.toLowerCase()
   const shown = value.length > 150 ? `${value.slice(0, 147)}...` : value
   throw new RangeError(
-    `Option "verify.expect.${name}" is '${shown}' (${value.length} characters); ${allowed}`,
+    `Option "verify.expect.${algorithm}" is '${shown}' (${value.length} characters); ${allowed}`,
   )
 }
 

@@ -1,5 +1,5 @@
 /** What a transfer tells while it runs: one readonly object per event. */
-import { expectFunction } from '../util/validate.ts'
+import { expectFunction, optionsObject, type OptionNames } from '../util/validate.ts'
 
 /**
  *   queued → connecting → transferring ⇄ paused, then verifying → complete
@@ -167,26 +167,21 @@ export type TransferListeners = {
   readonly [Name in keyof TransferEvents]?: ((event: TransferEvents[Name]) => void) | undefined
 }
 
-const EVENT_NAMES = Object.keys({
-  ...{
-    state: true,
-    progress: true,
-    segment: true,
-    connection: true,
-    source: true,
-    restart: true,
-    retry: true,
-  },
-  ...{ verify: true, entry: true },
-} satisfies Readonly<Record<keyof TransferEvents, true>>)
+const EVENTS: OptionNames<TransferListeners> = {
+  state: true,
+  progress: true,
+  segment: true,
+  connection: true,
+  source: true,
+  restart: true,
+  retry: true,
+  verify: true,
+  entry: true,
+}
 
 /** Checks the option `on`. Throws a `TypeError` that names what is wrong in it. */
-export function checkedListeners(on: TransferListeners): TransferListeners {
-  for (const name of Object.keys(on)) {
-    if (!EVENT_NAMES.includes(name)) {
-      throw new TypeError(`Option "on" has no event "${name}"; there are ${EVENT_NAMES.join(', ')}`)
-    }
-    expectFunction(on, `on.${name}`)
-  }
-  return on
+export function checkedListeners(on: TransferListeners | undefined): TransferListeners {
+  const given = optionsObject(on, 'on', EVENTS)
+  for (const name of Object.keys(given)) expectFunction(given, `on.${name}`)
+  return given
 }

@@ -1,5 +1,6 @@
 /** One transfer of a queue: what the queue knows of it, and the handle that its caller holds. */
 import { deferred, type Deferred } from '../util/deferred.ts'
+import type { OptionNames } from '../util/validate.ts'
 import type { TransferProgress } from './events.ts'
 import type { Transfer } from './transfer.ts'
 
@@ -28,6 +29,14 @@ export interface QueuedTransferOptions {
   readonly name?: string | undefined
   /** Cancels it. */
   readonly signal?: AbortSignal | undefined
+}
+
+export const QUEUED_TRANSFER_OPTIONS: OptionNames<QueuedTransferOptions> = {
+  priority: true,
+  startAt: true,
+  target: true,
+  name: true,
+  signal: true,
 }
 
 export interface QueueJobSettings {

@@ -24,6 +24,7 @@ import type { QueueOutcome, QueueTotals, TransferQueueEvents } from './queue-eve
 import {
   isDueBefore,
   isServedBefore,
+  QUEUED_TRANSFER_OPTIONS,
   QueueJob,
   type QueueControl,
   type QueuedTransfer,
@@ -104,7 +105,7 @@ export class TransferQueue extends EventEmitter<EmitterMap> {
    */
   constructor(options?: TransferQueueOptions, time: QueueTime = SYSTEM_TIME) {
     super()
-    const given = optionsObject(options, 'options')
+    const given = optionsObject(options, 'options', { ...QUEUE_DEFAULTS, signal: true })
     this.#concurrency = checkedConcurrency(given, QUEUE_DEFAULTS.concurrency)
     this.#signal = abortSignal(given)
     this.#clock = time.clock
@@ -192,7 +193,7 @@ export class TransferQueue extends EventEmitter<EmitterMap> {
    * @throws the reason of `signal`, if that aborts the waiting; the queue goes on
    */
   async idle(options?: { readonly signal?: AbortSignal | undefined }): Promise<QueueTotals> {
-    const signal = abortSignal(optionsObject(options, 'options'))
+    const signal = abortSignal(optionsObject(options, 'options', { signal: true }))
     signal?.throwIfAborted()
     return this.#busy === undefined ? this.#totals : waitOrAbort(this.#busy.promise, signal)
   }
@@ -424,7 +425,7 @@ function checkedItem(
   if (typeof start !== 'function') {
     throw new TypeError('What is added must be a function that starts a transfer: () => ftp.download(…)')
   }
-  const given = optionsObject(options, 'options')
+  const given = optionsObject(options, 'options', QUEUED_TRANSFER_OPTIONS)
   const target = text(given, 'target', undefined)
   const name = text(given, 'name', target)
   const settings = {

@@ -3,6 +3,7 @@
  * where it is absent, or throws a `TypeError` or `RangeError` with name, value and what is allowed.
  */
 import { inspect } from 'node:util'
+import { nearestName } from './near-name.ts'
 
 type Options = object
 
@@ -25,7 +26,37 @@ function outOfRange(name: string, value: unknown, allowed: string): RangeError {
   return new RangeError(`Option "${name}" is ${show(value)}; it must be ${allowed}`)
 }
 
-export function optionsObject<T extends object>(value: T | undefined, name: string): T {
+/** The names of the options in `T`. Only the keys count, so that an object of defaults is one as well. */
+export type OptionNames<T> = Readonly<Record<keyof T, unknown>>
+
+/**
+ * Refuses a name that is none of `names`, which would be ignored otherwise; with `undefined` it counts as not given.
+ * @param name that of the option which holds them; `options` for those of a call
+ */
+export function optionsObject<T extends object>(
+  value: T | undefined,
+  name: string,
+  names: OptionNames<NoInfer<T>>,
+): T {
+  const given = openObject(value, name)
+  const unknown = Object.keys(given).find(
+    (key) => !Object.hasOwn(names, key) && given[key as keyof T] !== undefined,
+  )
+  if (unknown !== undefined)
+    throw noSuchOption(name === 'options' ? '' : `${name}.`, unknown, Object.keys(names))
+  return given
+}
+
+function noSuchOption(prefix: string, unknown: string, names: readonly string[]): TypeError {
+  const shown = unknown.length > 80 ? `${unknown.slice(0, 77)}...` : unknown
+  const nearest = nearestName(unknown, names)
+  const hint =
+    nearest === undefined ? `it must be one of ${names.join(', ')}` : `did you mean "${prefix}${nearest}"?`
+  return new TypeError(`There is no option ${JSON.stringify(`${prefix}${shown}`)}; ${hint}`)
+}
+
+/** An object whose names are not ours to know: it is handed on. */
+export function openObject<T extends object>(value: T | undefined, name: string): T {
   const given: unknown = value
   if (given === undefined) return {} as T
   if (typeof given !== 'object' || given === null || Array.isArray(given))

@@ -1,8 +1,10 @@
 /** The commands, as programs that are started: what they do, say, and end with. */
-import type { ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { certificate } from '../support/certificates.ts'
@@ -116,6 +118,35 @@ describe('get', () => {
     expect(exitCode).toBe(3)
     expect(stderr).toContain('missing')
     expect((await readdir(cli.at(into))).sort()).toEqual(['a', 'b'])
+  })
+
+  it('tells programs of each that fails, as put and rm do', async () => {
+    const server = await serve({ on: { STOR: (session) => session.reply('553 Not here') } })
+    await writeFile(cli.at('small.txt'), 'small')
+    const missing = ['/none', '/nothing'].map((path) => server.url(path))
+    const outcomes = [
+      [3, await cli.run(['get', '--json', '--each', '-o', await folder('nothing'), ...missing])],
+      [6, await cli.run(['put', '--json', 'small.txt', 'small.txt', server.url('/pub/')])],
+      [5, await cli.run(['rm', '--json', ...missing])],
+    ] as const
+    for (const [exitCode, outcome] of outcomes) {
+      expect(outcome.exitCode).toBe(exitCode)
+      const told = events(outcome).filter(({ event }) => event === 'error')
+      const code = expect.stringMatching(/^ERR_FTP_/) as unknown
+      expect(told).toMatchObject(Array(2).fill({ exitCode, error: { code } }))
+      expect(outcome.stderr).toContain((told[0]?.['error'] as Error).message)
+    }
+  })
+
+  it('is cancelled while it waits for the list of mirrors', async () => {
+    // It warns before it reads.
+    const onStart = (child: ChildProcess): void => void child.stderr?.once('data', () => child.kill('SIGINT'))
+    const words = ['get', '-t', '-', 'ftp://octo:secret@ftp.example.org/x']
+    const outcome = await cli.run(words, { isInputLeftOpen: true, onStart })
+    expect(outcome).toMatchObject({
+      exitCode: 130,
+      stderr: expect.stringMatching(/\nCancelled\n$/) as string,
+    })
   })
 
   it('checks a checksum', async () => {
@@ -256,6 +287,46 @@ describe('failures', () => {
   })
 })
 
+describe('output that nobody takes', () => {
+  let program: string
+  beforeAll(() => void (program = `'${process.execPath}' '${cli.program}'`))
+
+  it.skipIf(process.platform === 'win32')(
+    'ends a transfer in order, when whoever reads has had enough',
+    async () => {
+      const server = await serve({ bytesPerSecond: 500_000 })
+      const into = await folder('enough')
+      const words = `get --no-continue --json -o '${into}' '${server.url('/pub/disk.iso')}'`
+      const { stdout, stderr } = await runShell(`(${program} ${words}; echo $? >&2) | head -n 1`)
+      expect([stdout, stderr]).toEqual([expect.stringMatching(/^{.*}\n$/), '141\n'])
+      expect(await readdir(cli.at(into)), 'nothing is left').toEqual([])
+    },
+  )
+
+  it.runIf(process.platform === 'linux').each([
+    ['ls', '> /dev/full', 'Cannot write to stdout'],
+    ['hash', '> /dev/full', 'Cannot write to stdout'],
+    ['ls', '--log /dev/full', 'The file of --log cannot be written'],
+  ])('%s %s is a failure, told once', async (command, to, reason) => {
+    const server = await serve()
+    const file = command === 'hash' ? cli.program : server.url('/pub/disk.iso')
+    const { status, stderr, stdout } = await runShell(`${program} ${command} '${file}' ${to}`)
+    expect([status, stderr.split(reason).length - 1, stderr]).toEqual([
+      7,
+      1,
+      expect.stringMatching(/^[^\n]+ENOSPC[^\n]+\n$/),
+    ])
+    if (to.startsWith('--log')) expect(stdout, 'what was asked for is done').toContain('disk.iso')
+  })
+
+  async function runShell(line: string): Promise<{ status: number | null; stdout: string; stderr: string }> {
+    const child = spawn('sh', ['-c', line], { cwd: cli.folder, env: cli.environment() })
+    const ended = once(child, 'close') as Promise<[number | null]>
+    const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+    return { status, stdout, stderr }
+  }
+})
+
 it.runIf(process.platform === 'linux')('a password in a URL leaves the list of processes', async () => {
   const server = await serve({ bytesPerSecond: 200_000 })
   const url = server.url('/pub/disk.iso').replace('://', '://octo:secret@')
@@ -340,6 +411,21 @@ describe('on a real server', () => {
       expect(stdout).not.toContain('\u009b')
     }
     await rm(join(server().root, name))
+  })
+
+  it('mirror tells programs of each that fails', async () => {
+    for (const name of ['a', 'b']) {
+      server().write(`in-the-way/${name}`, name)
+      await mkdir(cli.at('in-the-way', name), { recursive: true })
+      await writeFile(cli.at('in-the-way', name, 'mine'), name)
+    }
+    const outcome = await cli.run(['mirror', '--json', url('/in-the-way'), 'in-the-way'])
+    const told = events(outcome).filter(({ event }) => event === 'error')
+    expect(told).toEqual(
+      ['a', 'b'].map((name) => expect.objectContaining({ name, exitCode: outcome.exitCode }) as unknown),
+    )
+    expect(outcome.exitCode).not.toBe(0)
+    await rm(join(server().root, 'in-the-way'), { recursive: true })
   })
 
   it('mirror up and down', async () => {

@@ -4,6 +4,7 @@
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -14,7 +15,7 @@ import { builtCli, type BuiltCli } from './support/built-cli.ts'
 
 const hasScript = String(spawnSync('script', ['--version']).stdout).includes('util-linux')
 
-/** What is typed, each when the text before it has been shown. */
+/** What is typed, or which signal is sent, each when the text before it has been shown. */
 type Dialogue = readonly (readonly [RegExp, string])[]
 
 describe.skipIf(!hasScript)('on a terminal (needs script of util-linux)', () => {
@@ -41,10 +42,14 @@ describe.skipIf(!hasScript)('on a terminal (needs script of util-linux)', () => 
     { columns = 80, environment = {}, dialogue = [] }: Terminal = {},
   ): Promise<{ exitCode: number | null; screen: string }> {
     const command = [process.execPath, cli.program, ...words].map((word) => `'${word}'`).join(' ')
-    const child = spawn('script', ['-qec', `stty cols ${columns} rows 24; exec ${command}`, '/dev/null'], {
-      cwd: cli.folder,
-      env: cli.environment({ NO_COLOR: '', ...environment }),
-    })
+    const child = spawn(
+      'script',
+      ['-qec', `stty cols ${columns} rows 24; echo $$ > pid; exec ${command}`, '/dev/null'],
+      {
+        cwd: cli.folder,
+        env: cli.environment({ NO_COLOR: '', ...environment }),
+      },
+    )
     const ended = once(child, 'close') as Promise<[number | null]>
     const screen = follow(child, dialogue)
     const [exitCode] = await ended
@@ -63,7 +68,8 @@ describe.skipIf(!hasScript)('on a terminal (needs script of util-linux)', () => 
         if (match === null) return
         seen += match.index + match[0].length
         waiting.shift()
-        stdin?.write(next[1])
+        if (next[1].startsWith('SIG')) process.kill(Number(readFileSync(cli.at('pid'), 'utf8')), next[1])
+        else stdin?.write(next[1])
       }
     })
     return () => screen
@@ -142,5 +148,38 @@ describe.skipIf(!hasScript)('on a terminal (needs script of util-linux)', () => 
     expect(screen).toContain('Cancelled')
     const history = await readFile(cli.at('state', 'octoftp', 'history'), 'utf8')
     expect(history).toBe('cd /pub/\nRETRIEVE disk.iso \npwd\nquit\n')
+  })
+
+  it('takes several lines that are pasted, and what is begun behind them', async () => {
+    await using server = await startServer('ftp-srv', { readOnly: true })
+    server.write('pub/disk.iso', CONTENT)
+    const url = server.url.replace('://', `://${server.user}@`)
+    const { screen, exitCode } = await onTerminal(['shell', url], {
+      dialogue: [
+        [/:\/> /, 'cd /pub\rpwd\rls\rqu'],
+        [/disk\.iso\r\n[^]*> \S*qu/, 'it\r'],
+      ],
+    })
+    expect(exitCode).toBe(0)
+    expect(stripVTControlCharacters(screen).replaceAll('\r', '')).toContain(
+      `/> cd /pub\npwd\nls\nqu\n${server.host}:/pub> pwd\n/pub\n${server.host}:/pub> ls\ndisk.iso\n${server.host}:/pub> quit\n`,
+    )
+  })
+
+  it.each([
+    ['SIGTERM', 143, 'while a command runs', 'get /pub/disk.iso\r', /part 2/],
+    ['SIGHUP', 129, 'at the prompt', '', /^/],
+  ] as const)('the shell ends at %s with %d, %s', async (signal, exitCode, _when, typed, until) => {
+    const server = await serve({ bytesPerSecond: 100_000 })
+    const outcome = await onTerminal(['shell', urlOf(server, '/')], {
+      dialogue: [
+        [/:\S*> /, typed],
+        [until, signal],
+      ],
+    })
+    expect(outcome).toMatchObject({
+      exitCode,
+      screen: expect.stringContaining(`Ended by ${signal}`) as string,
+    })
   })
 })

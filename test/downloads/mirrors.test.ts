@@ -398,7 +398,7 @@ describe('what makes no sense', () => {
     ['one host for two', [a, b], { host: 'c' }, /"host" cannot be/],
     ['a port for two', [a, b], { port: 2121 }, /"port" cannot be/],
     ['something else than a source', [a, 7], {}, /A source must be a URL, or an object/],
-    ['a source with another option', [a, { url: b, host: 'c' }], {}, /no option "host"/],
+    ['a source with another option', [a, { url: b, host: 'c' }], {}, /no option "source\.host"/],
     ['two types', [`${a};type=a`, b], {}, /differ in their ;type=/],
     ['no URL', [{ user: 'x' }], {}, /URL must be a string/],
   ])('%s', (_name, sources, options, message) => {

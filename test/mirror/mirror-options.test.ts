@@ -83,7 +83,7 @@ describe('mirrorSettings', () => {
     [{ bytesPerSecond: 0 }, RangeError, /"bytesPerSecond" is 0/],
     [{ exclude: [7] }, TypeError, /"exclude\[0\]" is 7/],
     [{ signal: {} }, TypeError, /"signal" is {}/],
-    [{ on: { progres: () => {} } }, TypeError, /no event "progres"/],
+    [{ on: { progres: () => {} } }, TypeError, /no option "on\.progres"; did you mean "on\.progress"/],
     [[], TypeError, /"options" is \[\]; it must be an object/],
   ])('%o is refused', (options, type, message) => {
     expect(() => mirrorSettings(given(options), 8)).toThrow(type)

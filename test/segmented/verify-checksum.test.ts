@@ -24,7 +24,7 @@ function sum(algorithm: string): string {
 
 describe('settings', () => {
   test('nothing is asked unless it is said', () => {
-    expect(checksumSettings(undefined)).toEqual({ checksum: false, expect: {} })
+    expect(checksumSettings({})).toEqual({ checksum: false, expect: {} })
     expect(checksumSettings({ checksum: undefined, expect: { md5: undefined } })).toEqual({
       checksum: false,
       expect: {},
@@ -46,8 +46,8 @@ describe('settings', () => {
     [{ expect: WRONG }, TypeError, /^Option "verify.expect" is '.*'; it must be an object$/],
     [
       { expect: { 'sha-256': WRONG } },
-      RangeError,
-      /^Option "verify.expect" has 'sha-256'; it may have 'sha256', /,
+      TypeError,
+      /^There is no option "verify.expect.sha-256"; did you mean "verify.expect.sha256"\?$/,
     ],
     [{ expect: { sha256: WRONG } }, RangeError, /^Option "verify.expect.sha256" .* 64 hexadecimal digits$/],
     [
@@ -61,7 +61,7 @@ describe('settings', () => {
       TypeError,
       /^Option "verify.expect.crc32" is 4660; it must be a string of 8/,
     ],
-    [7, TypeError, /"verify"/],
+    [{ expect: 7 }, TypeError, /"verify.expect" is 7/],
   ])('%j', (options, type, message) => {
     const settle = (): unknown => checksumSettings(options as ChecksumOptions)
     expect(settle).toThrow(type)

@@ -34,10 +34,13 @@ class Bench {
     this.queue.on('idle', () => this.told.push('idle'))
   }
 
-  add(name: string, options: QueuedTransferOptions & { isSlow?: boolean } = {}): QueuedTransfer<string> {
+  add(
+    name: string,
+    { isSlow = false, ...options }: QueuedTransferOptions & { isSlow?: boolean } = {},
+  ): QueuedTransfer<string> {
     const start = (): Transfer<string> => {
       this.begun.push(name)
-      const work = new DeferredTransfer(options)
+      const work = new DeferredTransfer({ isSlow })
       this.#works.set(name, work)
       return work.transfer
     }

@@ -1,6 +1,6 @@
 /** `octoftp connections`: list, add and remove what is saved. */
 import type { CommandContext, RunCommand } from '../command.ts'
-import { EXIT } from '../exit-code.ts'
+import { EXIT } from '../exit.ts'
 import { UsageError } from '../failures.ts'
 import { askSecret, canAsk } from '../login/prompt.ts'
 import {
@@ -39,8 +39,10 @@ export const run: RunCommand<ConnectionsOptions> = async (
 }
 
 async function listAll({ output }: CommandContext): Promise<void> {
-  const found = await savedConnections()
-  if (found.length === 0) output.say('No connection is saved: octoftp connections add NAME URL saves one')
+  const { connections: found, troubles } = await savedConnections()
+  for (const trouble of troubles) output.complain(trouble, 'yellow')
+  if (found.length === 0 && troubles.length === 0)
+    output.say('No connection is saved: octoftp connections add NAME URL saves one')
   const columns = Math.max(0, ...found.map(({ name }) => name.length))
   for (const { name, connection, file } of found) {
     const { password, ...known } = connection

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { addAbortSignal } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { text as textOf } from 'node:stream/consumers'
 import {
@@ -14,10 +15,12 @@ import {
 } from '../../index.ts'
 import type { CommandContext, RunCommand } from '../command.ts'
 import { clientOptions, withClient, type ConnectionOptions } from '../connection-options.ts'
-import { EXIT, exitCodeOfAll } from '../exit-code.ts'
+import { EXIT } from '../exit.ts'
+import { exitCodeOfAll } from '../exit-code.ts'
 import { checked, Interrupted, LocalFailure, UsageError } from '../failures.ts'
 import { credentialsOf, type Credentials } from '../login/credentials.ts'
 import type { ChecksumOption } from '../option-values.ts'
+import { tellFailure } from '../one-by-one.ts'
 import { nameIn, readPlace, warning, type Place } from '../place.ts'
 import { downloadText } from '../text/result-text.ts'
 import { reasonOf } from '../explain.ts'
@@ -44,12 +47,12 @@ export const run: RunCommand<GetOptions> = async (context, urls, options) => {
 }
 
 async function readPlaces(
-  { output }: CommandContext,
+  { output, signal }: CommandContext,
   urls: readonly string[],
   options: GetOptions,
 ): Promise<Place[]> {
   const given = await Promise.all(urls.map((url) => readPlace(url, warning(output))))
-  const listed = options.sources === undefined ? [] : await readSources(options.sources)
+  const listed = options.sources === undefined ? [] : await readSources(options.sources, signal)
   const places = [...given, ...listed]
   if (places.length === 0)
     throw new UsageError('There is nothing to get: give a URL, or a file with URLs by --sources')
@@ -57,10 +60,10 @@ async function readPlaces(
 }
 
 /** Passwords in it can be seen only by those who can read it. */
-async function readSources(file: string): Promise<Place[]> {
+async function readSources(file: string, signal: AbortSignal): Promise<Place[]> {
   let text: string
   try {
-    text = file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8')
+    text = file === '-' ? await textOf(addAbortSignal(signal, process.stdin)) : await readFile(file, 'utf8')
   } catch (error) {
     throw new LocalFailure(`The file of --sources cannot be read: ${reasonOf(error)}`)
   }
@@ -130,7 +133,7 @@ async function fetchEach(
   const failures: unknown[] = []
   queue.on('failed', ({ item, error }) => {
     failures.push(error)
-    if (!context.signal.aborted) context.output.complain(`${item.name}: ${reasonOf(error)}`, 'red')
+    if (!context.signal.aborted) tellFailure(context.output, item.name ?? '', error)
   })
   const told: Promise<void>[] = []
   const begin = (place: Place, index: number): Transfer<DownloadResult> => {

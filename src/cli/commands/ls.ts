@@ -2,7 +2,7 @@
 import { FtpReplyError, type Entry, type FtpClient } from '../../index.ts'
 import type { CommandContext, RunCommand } from '../command.ts'
 import { withClient, type ConnectionOptions } from '../connection-options.ts'
-import { EXIT } from '../exit-code.ts'
+import { EXIT } from '../exit.ts'
 import { readPlace, warning, withoutLastSlash, type Place } from '../place.ts'
 import { entryFacts, entryLines, sorted } from '../text/entry-text.ts'
 

@@ -2,9 +2,10 @@
 import type { FtpClient, MirrorOptions, MirrorResult, Transfer } from '../../index.ts'
 import type { CommandContext, RunCommand } from '../command.ts'
 import { withClient, type ConnectionOptions } from '../connection-options.ts'
-import { EXIT, exitCodeOfAll } from '../exit-code.ts'
-import { reasonOf } from '../explain.ts'
+import { EXIT } from '../exit.ts'
+import { exitCodeOfAll } from '../exit-code.ts'
 import { checked, UsageError } from '../failures.ts'
+import { tellFailure } from '../one-by-one.ts'
 import { isRemote, readPlace, warning, withoutLastSlash } from '../place.ts'
 import { mirrorText, planText } from '../text/result-text.ts'
 import { TransferView } from '../view/follow.ts'
@@ -59,7 +60,7 @@ function tell({ output }: CommandContext, { plan, ...result }: MirrorResult): vo
       if (text !== undefined) output.print(text)
     }
   }
-  for (const { path, error } of result.failures) output.complain(`${path}: ${reasonOf(error)}`, 'red')
+  for (const { path, error } of result.failures) tellFailure(output, path, error)
   if (plan === undefined) output.say(mirrorText(result))
 }
 

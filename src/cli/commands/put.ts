@@ -3,9 +3,8 @@ import { basename } from 'node:path'
 import type { FtpClient, UploadOptions, UploadResult } from '../../index.ts'
 import type { CommandContext, RunCommand } from '../command.ts'
 import { withClient, type ConnectionOptions } from '../connection-options.ts'
-import { EXIT, exitCodeOfAll } from '../exit-code.ts'
-import { reasonOf } from '../explain.ts'
 import { checked, Interrupted, UsageError } from '../failures.ts'
+import { oneByOne } from '../one-by-one.ts'
 import { isRemote, pathText, readPlace, warning, type Place } from '../place.ts'
 import { uploadText } from '../text/result-text.ts'
 import { TransferView } from '../view/follow.ts'
@@ -26,19 +25,14 @@ export const run: RunCommand<PutOptions> = async (context, parameters, options) 
   if (files.some(isRemote))
     throw new UsageError('put sends files of this machine; only the last parameter is a URL')
   using view = new TransferView(context.output)
-  const failures: unknown[] = []
-  await withClient(place, options, async (client) => {
-    for (const file of files) {
-      try {
-        await send(context, { client, view, file, path: targetOf(place, file), options })
-      } catch (error) {
-        if (files.length === 1 || context.signal.aborted) throw error
-        failures.push(error)
-        context.output.complain(`${file}: ${reasonOf(error)}`, 'red')
-      }
-    }
-  })
-  return failures.length === 0 ? EXIT.fine : exitCodeOfAll(failures)
+  return await withClient(place, options, (client) =>
+    oneByOne(
+      context,
+      files,
+      (file) => file,
+      (file) => send(context, { client, view, file, path: targetOf(place, file), options }),
+    ),
+  )
 }
 
 interface Sending {

@@ -1,7 +1,8 @@
 /** `octoftp shell`: line by line, from a terminal or from a file. */
 import { createInterface } from 'node:readline/promises'
 import type { CommandContext, RunCommand } from '../command.ts'
-import { EXIT, exitCodeOf } from '../exit-code.ts'
+import { EXIT } from '../exit.ts'
+import { exitCodeOf } from '../exit-code.ts'
 import { explain } from '../explain.ts'
 import { complete } from '../shell/complete.ts'
 import { readHistory, withLine, writeHistory } from '../shell/history.ts'
@@ -22,18 +23,26 @@ export const run: RunCommand<ShellOptions> = async (context, [url], options) => 
 
 /** With somebody at a terminal, who sees what fails and goes on. */
 async function talk(shell: Shell): Promise<number> {
+  const { context } = shell
   let history = await readHistory()
+  let typed: Typed = { lines: [], rest: '' }
   if (shell.prompt.startsWith('octoftp'))
-    shell.context.output.say('connect URL logs in to a server; help lists the commands')
+    context.output.say('connect URL logs in to a server; help lists the commands')
   for (;;) {
-    const line = await ask(shell, history)
+    if (typed.lines.length === 0) typed = await ask(shell, history, typed.rest)
+    else process.stderr.write(`${shown(`${shell.prompt}${typed.lines[0]}`)}\n`)
+    const [line, ...lines] = typed.lines
     if (line === undefined) break
+    typed = { ...typed, lines }
     history = withLine(history, line)
     await writeHistory(history)
     const outcome = await carryOut(shell, line)
     if (outcome === 'quit') break
+    // Whoever cancels means what would come next, too.
+    if (context.signal.aborted) typed = { lines: [], rest: '' }
+    context.renewSignal()
   }
-  shell.context.signal.throwIfAborted()
+  context.signal.throwIfAborted()
   return EXIT.fine
 }
 
@@ -70,7 +79,6 @@ async function carryOut(shell: Shell, line: string): Promise<Outcome> {
     return { error }
   } finally {
     shell.forgetNames()
-    if (process.stdin.isTTY) shell.context.renewSignal()
   }
 }
 
@@ -80,18 +88,26 @@ function complain({ output }: CommandContext, error: unknown): void {
   if (hint !== undefined && !hint.startsWith('See ')) output.complain(hint)
 }
 
+/** What has been typed, or pasted: none at Ctrl-D; several where they came at once. */
+interface Typed {
+  readonly lines: readonly string[]
+  /** Behind the last of them. */
+  readonly rest: string
+}
+
 /**
- * One line; `undefined` at Ctrl-D. An interface for each, so that the terminal makes a signal of Ctrl-C while a command
- * runs.
+ * @param begun what is in the line already
+ *
+ * An interface for each, so that the terminal makes a signal of Ctrl-C while a command runs.
  */
-async function ask(shell: Shell, history: readonly string[]): Promise<string | undefined> {
+async function ask(shell: Shell, history: readonly string[], begun: string): Promise<Typed> {
   const sources = {
     verbs: VERBS.flatMap(({ names }) => names),
     isLocal: (verb: string) => VERBS.some(({ names, isLocal }) => isLocal === true && names.includes(verb)),
     remoteNames: (directory: string) => shell.remoteNames(directory).then(showable),
     localNames: (directory: string) => shell.localNames(directory).then(showable),
   }
-  const lines = createInterface({
+  const readline = createInterface({
     input: process.stdin,
     output: process.stderr,
     history: [...history],
@@ -99,18 +115,24 @@ async function ask(shell: Shell, history: readonly string[]): Promise<string | u
     completer: (line: string) => complete(line, sources),
   })
   return new Promise((resolve) => {
-    lines.on('SIGINT', () => {
+    const lines: string[] = []
+    readline.on('SIGINT', () => {
       process.stderr.write('^C\n')
-      resolve('')
-      lines.close()
+      resolve({ lines: [''], rest: '' })
+      readline.close()
     })
-    lines.on('close', () => resolve(undefined))
-    lines.on('line', (line) => {
-      resolve(line)
-      lines.close()
+    readline.on('close', () => {
+      // It is shown anew behind the prompt that it is for.
+      if (readline.line !== '') process.stderr.write('\n')
+      resolve({ lines, rest: readline.line })
     })
-    lines.setPrompt(shown(shell.prompt))
-    lines.prompt()
+    readline.on('line', (line) => {
+      // The others that came with it are told before this turn ends.
+      if (lines.push(line) === 1) queueMicrotask(() => readline.close())
+    })
+    readline.setPrompt(shown(shell.prompt))
+    readline.prompt()
+    readline.write(begun)
   })
 }
 

@@ -23,7 +23,7 @@ export async function askSecret(question: string): Promise<string> {
     silent: true,
   }).catch(() => {
     // By Ctrl-C: the terminal makes no signal of it here.
-    throw new Interrupted('SIGINT', 130)
+    throw new Interrupted('Cancelled', 130)
   })
   try {
     return await Promise.race([asked, unanswered])

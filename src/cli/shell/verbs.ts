@@ -1,7 +1,8 @@
 /** The table of what can be typed in the shell, in any case. */
-import { basename, posix } from 'node:path'
+import { basename } from 'node:path'
 import { checked, UsageError } from '../failures.ts'
 import { holds, isWhole } from '../guarded-path.ts'
+import { localName } from '../local-name.ts'
 import { entryLines, sorted } from '../text/entry-text.ts'
 import { downloadText, uploadText } from '../text/result-text.ts'
 import { TransferView } from '../view/follow.ts'
@@ -59,7 +60,7 @@ export const VERBS: readonly Verb[] = [
     help: 'fetch a file',
     run: async (shell, [file, local, ...more]) => {
       if (file === undefined || more.length > 0) throw new UsageError('get FILE [LOCAL]')
-      await fetchFile(shell, file, local ?? posix.basename(file))
+      await fetchFile(shell, file, local ?? nameHere(file))
       return true
     },
   },
@@ -146,6 +147,14 @@ function removable(shell: Shell, file: string): string {
   if (file === '' || isWhole(path) || holds(path, shell.directory))
     throw new UsageError(`"${file}" is the root, or this directory is in it: name something in it`)
   return path
+}
+
+function nameHere(file: string): string {
+  const name = localName(file)
+  if (name !== undefined) return name
+  throw new UsageError(
+    `No file here can be called as "${file}" is: get FILE LOCAL says what it is to be called`,
+  )
 }
 
 function exactly(parameters: readonly string[], count: number, usage: string): readonly string[] {

@@ -49,7 +49,7 @@ export class Multipath {
 
   /** @internal */
   constructor(options: MptcpOptions | undefined) {
-    const { onConnection = () => {} } = optionsObject(options, 'options')
+    const { onConnection = () => {} } = optionsObject(options, 'options', { onConnection: true })
     if (typeof onConnection !== 'function') throw new TypeError('Option "onConnection" must be a function')
     this.#onConnection = onConnection
   }

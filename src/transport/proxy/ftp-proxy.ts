@@ -35,7 +35,7 @@ export class FtpProxy {
   /** @internal */
   constructor(url: string | URL, options: FtpProxyOptions | undefined) {
     const { host, port, user, password } = readProxyUrl(url, { ftp: 21 })
-    const given = optionsObject(options, 'options')
+    const given = optionsObject(options, 'options', { login: true })
     this.login = oneOf(given, 'login', 'user@host', ['user@host', 'open', 'site', 'joined'])
     if (LINE_BREAKING.test(`${user ?? ''}${password ?? ''}`))
       throw new RangeError('User and password of the proxy may not hold CR, LF or NUL')

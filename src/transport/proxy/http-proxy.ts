@@ -7,7 +7,7 @@ import { FtpConnectionError, FtpTlsError, type FtpError } from '../../errors.ts'
 import { redact } from '../../protocol/command.ts'
 import { onAbort } from '../../util/abort.ts'
 import { lateModule } from '../../util/late-modules.ts'
-import { optionsObject } from '../../util/validate.ts'
+import { openObject, optionsObject } from '../../util/validate.ts'
 import { hostAndPort } from '../address.ts'
 import type { Connect, ConnectTarget } from '../connect.ts'
 import { dial } from '../dial.ts'
@@ -36,8 +36,8 @@ export interface HttpProxyOptions {
  */
 export function httpProxy(url: string | URL, options?: HttpProxyOptions): Connect {
   const proxy = readProxyUrl(url, { http: 80, https: 443 })
-  const given = optionsObject(options, 'options')
-  const tls = optionsObject(given.tls, 'tls')
+  const given = optionsObject(options, 'options', { tls: true })
+  const tls = openObject(given.tls, 'tls')
   return async (target) => {
     const { family, localAddress, signal } = target
     const socket = await dial({ ...proxy, family, localAddress, signal, timeoutMs: Infinity })

@@ -1,17 +1,9 @@
-/** Where logins come from: .netrc, the environment, saved connections. */
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+/** Where logins come from: .netrc, the environment, URLs. */
+import { describe, expect, it } from 'vitest'
 import { knownCredentials } from '../../../src/cli/login/credentials.ts'
 import { netrcLogin } from '../../../src/cli/login/netrc.ts'
-import {
-  connectionsFile,
-  removeConnection,
-  saveConnection,
-  savedConnections,
-} from '../../../src/cli/login/saved-connections.ts'
 import { isRemote, nameIn, readPlace } from '../../../src/cli/place.ts'
 import { parseFtpUrl } from '../../../src/index.ts'
-import { temporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
 
 describe('.netrc', () => {
   const text = `
@@ -96,77 +88,7 @@ describe('places', () => {
     ['ftp://h', undefined],
     ['ftp://h/a/..', undefined],
     ['ftp://h/a%2F..', undefined],
-    ['ftp://h/a%5Cb', undefined],
   ])('%s gives a file the name %s', async (href, name) => {
     expect(nameIn(await readPlace(href, () => {}))).toBe(name)
-  })
-})
-
-describe('saved connections', () => {
-  let folder: TemporaryDirectory
-  const work = { host: 'ftp.example.org', port: 2121, user: 'octo', password: '', ssl: true }
-
-  beforeEach(async () => {
-    folder = await temporaryDirectory()
-    vi.stubEnv('HOME', folder.path)
-    vi.stubEnv('USERPROFILE', folder.path)
-    vi.stubEnv('OCTOFTP_CONNECTIONS', folder.at('own', 'connections.json'))
-  })
-  afterEach(async () => {
-    vi.unstubAllEnvs()
-    await folder[Symbol.asyncDispose]()
-  })
-
-  async function writeOctopus(text: string): Promise<void> {
-    await mkdir(folder.at('.octopusftp'))
-    await writeFile(folder.at('.octopusftp', 'connections.json'), text)
-  }
-
-  it('are written for their owner alone, and whole', async () => {
-    await saveConnection('work', work)
-    await saveConnection('home', { ...work, implicit: true })
-    expect(await readdir(folder.at('own'))).toEqual(['connections.json'])
-    if (process.platform !== 'win32') expect((await stat(connectionsFile())).mode & 0o777).toBe(0o600)
-    expect((await savedConnections()).map(({ name }) => name)).toEqual(['home', 'work'])
-    await removeConnection('work')
-    expect(JSON.parse(await readFile(connectionsFile(), 'utf8'))).toEqual({
-      home: { ...work, implicit: true },
-    })
-  })
-
-  it('of OctopusFTP are read, ours go first, and its file is never written', async () => {
-    const text =
-      '{"work":{"host":"old","port":"21","user":"u","password":"p","ssl":false},"octopus":{"host":"o"}}'
-    await writeOctopus(text)
-    await saveConnection('work', work)
-    expect((await savedConnections()).map(({ name, connection: { host } }) => [name, host])).toEqual([
-      ['octopus', 'o'],
-      ['work', 'ftp.example.org'],
-    ])
-    await expect(removeConnection('octopus')).rejects.toThrow('which is only read')
-    expect(await readFile(folder.at('.octopusftp', 'connections.json'), 'utf8')).toBe(text)
-  })
-
-  it('are places by their names', async () => {
-    await writeOctopus('{"octo":{"host":"::1","port":"2121","user":"a@b","password":"p","ssl":true}}')
-    const relative = await readPlace('octo:pub/50%.txt', () => {})
-    expect(relative).toMatchObject({ password: 'p', text: 'ftpes://[::1]:2121/pub/50%25.txt' })
-    expect(relative.url).toMatchObject({ user: 'a@b', security: 'explicit' })
-    expect(Buffer.from((await readPlace('octo:/pub', () => {})).url.path).toString()).toBe('/pub')
-    await expect(readPlace('other:pub', () => {})).rejects.toThrow('No connection "other" is saved')
-  })
-
-  it.each(['{', '[]', '{"a":{"password":"secret"}}'])(
-    'a file that is none is kept as it is: %s',
-    async (text) => {
-      await mkdir(folder.at('own'))
-      await writeFile(connectionsFile(), text)
-      await expect(saveConnection('work', work)).rejects.toThrow(/^(?!.*secret).*Mend it or move it away/)
-      expect(await readFile(connectionsFile(), 'utf8')).toBe(text)
-    },
-  )
-
-  it.each(['a', 'a b', 'a:b', ''])('no connection is called "%s"', async (name) => {
-    await expect(saveConnection(name, work)).rejects.toThrow('The name of a connection')
   })
 })

@@ -194,14 +194,14 @@ const settlePlanted: Settle = (options) => {
 function check(settle: Settle, input: Uint8Array): void {
   const given = built(input)
   const secret = input.length % 3 === 0 ? { password: SECRET, account: `${SECRET}\r\n` } : {}
-  const settings = allowed(() => settle({ host: 'ftp.example.org', ...given, ...secret }))
+  const settings = allowedOf({ host: 'ftp.example.org', ...given, ...secret }, settle)
   if (settings !== undefined) bounded(settings)
-  const download = allowed(() => downloadSettings(given as object, 8))
+  const download = allowedOf(given, (one) => downloadSettings(one, 8))
   if (download !== undefined) within(download.minSegmentSize, 1, Number.MAX_SAFE_INTEGER)
-  allowed(() => uploadSettings(given as object))
-  allowed(() => mirrorSettings(given as object, 8))
-  allowed(() => parseListing('', given as object))
-  allowed(() => new TransferQueue(given as object))
+  allowedOf(given, uploadSettings)
+  allowedOf(given, (one) => mirrorSettings(one, 8))
+  allowedOf(given, (one) => parseListing('', one))
+  allowedOf(given, (one) => new TransferQueue(one))
 }
 
 function bounded({ maxConnections, bytesPerSecond, rotateAfter, retry, session }: ClientSettings): void {
@@ -221,6 +221,31 @@ function bounded({ maxConnections, bytesPerSecond, rotateAfter, retry, session }
 function within(value: unknown, min: number, max: number): void {
   if (typeof value !== 'number' || !(value >= min && value <= max))
     throw new Error('a number is out of its bounds')
+}
+
+const REFUSED_NAME = /^There is no option "([\w.]+)"/
+
+/** `undefined` for what is refused as it should be; of names what is left without those that are. */
+function allowedOf<T>(given: object, run: (options: object) => T): T | undefined {
+  const options: object = { ...given }
+  for (;;) {
+    let refused: string | undefined
+    const result = allowed(() => {
+      try {
+        return run(options)
+      } catch (error) {
+        refused = REFUSED_NAME.exec((error as Error).message)?.[1]
+        throw error
+      }
+    })
+    if (refused === undefined) return result
+    remove(options, refused.split('.'))
+  }
+}
+
+function remove(options: object, [name = '', ...deeper]: readonly string[]): void {
+  if (deeper.length === 0) Reflect.deleteProperty(options, name)
+  else remove((options as Record<string, object>)[name] ?? {}, deeper)
 }
 
 /** `undefined` for what is refused as it should be. */

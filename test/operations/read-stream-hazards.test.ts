@@ -4,6 +4,7 @@ import { FtpClient } from '../../src/index.ts'
 import { clientOptions, REMOTE, serving } from '../hazards/support/attempt.ts'
 import { fakeFtpServer, type FakeFtpOptions } from '../support/fake-ftp-server.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
+import { patternFile } from '../support/pattern-file.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { letIn } from '../session/logged-in.ts'
 import { scriptedServer, type Dialogue } from '../support/scripted-server.ts'
@@ -44,6 +45,17 @@ describe("a size that is not the file's", () => {
       failure(ftp.readFile(REMOTE)),
     )
     expect(error).toMatchObject({ code: 'ERR_FTP_SIZE_MISMATCH', expected: CONTENT.length - missing })
+  })
+})
+
+describe('a file without an end', () => {
+  const endless = { files: { [REMOTE]: patternFile(2 ** 50) } }
+
+  test.each<[string, FakeFtpOptions]>([
+    ['whose size is told', endless],
+    ['whose size is not', { ...endless, unsupported: ['SIZE'] }],
+  ])('%s is read as far as `end`', async (_name, options) => {
+    expect(await reading(options, (ftp) => ftp.readFile(REMOTE, { end: 99_999 }))).toHaveLength(100_000)
   })
 })
 

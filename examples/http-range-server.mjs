@@ -5,7 +5,9 @@
  *   node examples/http-range-server.mjs ftp://ftp.example.org 8080
  *   curl -r 1000-1999 http://127.0.0.1:8080/pub/disk.iso
  */
+import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { FtpClient } from 'octoftp'
 
@@ -25,12 +27,25 @@ function statusOf(error) {
 }
 
 /** The first and the last byte that are asked for; `undefined` for all of them, `null` for none that are there. */
-function rangeOf(header, size) {
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? []
+function rangeOf({ method, headers }, size, lastModified) {
+  // Parts of a file that is another one by now are of no use.
+  if (method !== 'GET' || ![undefined, lastModified].includes(headers['if-range'])) return undefined
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(headers.range ?? '') ?? []
   if (first === undefined || (first === '' && last === '')) return undefined
   const start = first === '' ? Math.max(0, size - Number(last)) : Number(first)
   const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1)
   return start <= end ? { start, end } : null
+}
+
+/** Fails where fewer bytes come: the file was replaced by a shorter one behind `stat`. */
+function allOf(missing) {
+  return new Transform({
+    transform(chunk, _encoding, done) {
+      missing -= chunk.length
+      done(null, chunk)
+    },
+    flush: (done) => done(missing > 0 ? new Error(`${missing} bytes are missing`) : null),
+  })
 }
 
 async function answer(request, response) {
@@ -39,18 +54,22 @@ async function answer(request, response) {
   const { type, size, modifiedAt } = await ftp.stat(path)
   if (type !== 'file' || size === undefined) return response.writeHead(404).end()
 
-  const range = rangeOf(request.headers.range, size)
+  const lastModified = modifiedAt?.toUTCString()
+  const range = rangeOf(request, size, lastModified)
   if (range === null) return response.writeHead(416, { 'Content-Range': `bytes */${size}` }).end()
   const { start, end } = range ?? { start: 0, end: size - 1 }
-  response.writeHead(range === undefined ? 200 : 206, {
+  const status = range === undefined ? 200 : 206
+  const headers = {
     'Accept-Ranges': 'bytes',
     'Content-Length': end - start + 1,
     'Content-Type': 'application/octet-stream',
-    ...(modifiedAt !== undefined && { 'Last-Modified': modifiedAt.toUTCString() }),
+    ...(lastModified !== undefined && { 'Last-Modified': lastModified }),
     ...(range !== undefined && { 'Content-Range': `bytes ${start}-${end}/${size}` }),
-  })
-  if (request.method === 'HEAD' || size === 0) return response.end()
-  await pipeline(ftp.createReadStream(path, { start, end }), response)
+  }
+  if (request.method === 'HEAD' || size === 0) return response.writeHead(status, headers).end()
+  const body = ftp.createReadStream(path, { start, end })
+  await once(body, 'readable') // What fails before the first byte can be told by a status.
+  await pipeline(body, allOf(end - start + 1), response.writeHead(status, headers))
 }
 
 const server = createServer((request, response) => {

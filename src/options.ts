@@ -359,6 +359,10 @@ function clearCommandChannel(options: FtpClientOptions, security: Security): boo
 function checkedPassword(password: unknown): string {
   if (typeof password !== 'string')
     throw new TypeError('The function in option "password" must give a string')
+  if (LINE_BREAKING.test(password))
+    throw new RangeError(
+      'The function in option "password" gave one with CR, LF or NUL; is it a line of a file?',
+    )
   return password
 }
 

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { killAll, prepareProgram, type Program } from './hazards/support/child-process.ts'
+import { answersOnOneConnection } from './support/answers-on-one-connection.ts'
 import { untilTrue } from './support/eventually.ts'
 import { fakeFtpServer, type FakeFtpServer } from './support/fake-ftp-server.ts'
 import { randomBytes } from './support/random-bytes.ts'
@@ -195,6 +196,45 @@ describe('http-range-server.mjs', () => {
     child.kill('SIGINT')
     expect(await ended).toBe(0)
     expect(errors()).not.toMatch(/at .*\.js/)
+  })
+
+  test('ranges of another unit, or of a file that was another one, are ignored', async () => {
+    server.files.set('/digits', Buffer.from('0123456789'))
+    const { url } = await serve()
+    const get = async (
+      headers: Record<string, string>,
+      method = 'GET',
+    ): Promise<[number, string, string | null]> => {
+      const answer = await fetch(`${url}/digits`, { headers, method })
+      return [answer.status, await answer.text(), answer.headers.get('last-modified')]
+    }
+    const [status, text, modified] = await get({})
+    expect([status, text]).toEqual([200, '0123456789'])
+    const later = new Date(Date.parse(modified ?? '') + 1000).toUTCString()
+    expect(await get({ Range: 'bytes=0-1', 'If-Range': modified ?? '' })).toEqual([206, '01', modified])
+    expect(await get({ Range: 'Bytes=0-1' })).toEqual([206, '01', modified])
+    expect(await get({ Range: 'items=0-1' })).toEqual([200, '0123456789', modified])
+    expect(await get({ Range: 'bytes=0-1', 'If-Range': later })).toEqual([200, '0123456789', modified])
+    expect(await get({ Range: 'bytes=0-1', 'If-Range': '"a tag"' })).toEqual([200, '0123456789', modified])
+    expect(await get({ Range: 'bytes=0-1' }, 'HEAD')).toEqual([200, '', modified])
+  })
+
+  test('a file that has become shorter: the connection is cut', async () => {
+    server.options.sizeTold = (_path, size) => {
+      delete server.options.sizeTold
+      return size * 2
+    }
+    const { url, errors } = await serve()
+    const answers = await answersOnOneConnection(url, ['/disk.iso', '/missing'])
+    // In order it would be followed by the other one.
+    expect(answers.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200'])
+    await untilTrue(() => errors().includes(`${CONTENT.length} bytes are missing`))
+  })
+
+  test('a file that may not be read is told by a status', async () => {
+    server.options.on = { RETR: (session) => session.reply('550 Permission denied') }
+    const { url } = await serve()
+    expect((await fetch(`${url}/disk.iso`)).status).toBe(403)
   })
 
   test('a browser that leaves: nothing more is fetched, and the next one is served', async () => {

@@ -65,7 +65,12 @@ const compilerOptions = readCompilerOptions()
 function readCompilerOptions(): ts.CompilerOptions {
   const file = join(root, 'tsconfig.test.json')
   const { config } = ts.readConfigFile(file, (name) => ts.sys.readFile(name)) as { config: unknown }
-  return ts.parseJsonConfigFileContent(config, ts.sys, root).options
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
+  // Electron is too large to be installed for a page.
+  return {
+    ...options,
+    paths: { ...options.paths, electron: [join(root, 'test/support/electron-stand-in.ts')] },
+  }
 }
 
 const CONTENT = randomBytes(3 * 2 ** 20, 'examples')
@@ -212,11 +217,8 @@ describe('the tables', () => {
     })
 
     it('tell the defaults', () => {
-      const told = Object.keys(DEFAULTS.mirror).map((name) => [
-        name,
-        options.find(([first]) => first === `\`${name}\``)?.at(-1),
-      ])
-      const real = Object.entries(DEFAULTS.mirror)
+      const real = Object.entries(DEFAULTS.mirror).filter(([, value]) => typeof value !== 'object')
+      const told = real.map(([name]) => [name, options.find(([first]) => first === `\`${name}\``)?.at(-1)])
       expect(told).toEqual(real.map(([name, value]) => [name, `\`${written(value)}\``]))
     })
   })

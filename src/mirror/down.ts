@@ -4,7 +4,6 @@ import type { TreeEntry } from '../local/tree-entry.ts'
 import { command } from '../protocol/command.ts'
 import { runDownload } from '../segmented/download.ts'
 import type { DownloadResult } from '../segmented/download-result.ts'
-import { downloadSettings } from '../segmented/options.ts'
 import type { Session } from '../session/session.ts'
 import type { BandwidthLimit } from '../transport/bandwidth.ts'
 import { Transfer, type TransferContext } from '../transfer/transfer.ts'
@@ -119,8 +118,9 @@ export class Down implements Direction {
   async rideFile(
     { path, size = 0, modifiedMs, precision }: FileFacts,
     { train }: Held,
-  ): Promise<{ rest: Promise<void> }> {
+  ): Promise<{ rest: Promise<void> } | undefined> {
     const { remote, local, settings, context } = this.#options
+    if (settings.files.checksum.checksum === 'auto') return undefined
     const file = new WholeFile(size)
     const receiver = new LimitedReceiver(file, this.#limits)
     while (this.#writing.size >= WRITES_AT_ONCE) await Promise.race(this.#writing)
@@ -165,15 +165,9 @@ export class Down implements Direction {
 
   transfer({ path }: FileFacts, share: Share | undefined): Transfer<DownloadResult> {
     const { local, settings, context, largeSessions, sessions, remote } = this.#options
-    const most = settings.connections === 'auto' ? settings.maxConnections : settings.connections
-    const download = downloadSettings(
-      {
-        // What stands there has been looked at.
-        ...{ connections: most, overwrite: settings.overwrite === 'replace' ? 'replace' : 'error' },
-        ...{ resume: share !== undefined, preserveModified: settings.preserveModified },
-      },
-      most,
-    )
+    const { files } = settings
+    // Those that are small are not worth a journal.
+    const download = { ...files, resume: files.resume && share !== undefined }
     const work = async (own: TransferContext): Promise<DownloadResult> => {
       const target = await local.place(path)
       const pool = share === undefined ? sessions : largeSessions

@@ -1,5 +1,11 @@
 /** What a mirror may be told. */
-import { connectionsOption, DOWNLOAD_DEFAULTS } from '../segmented/options.ts'
+import {
+  connectionsOption,
+  DOWNLOAD_DEFAULTS,
+  downloadSettings,
+  type DownloadSettings,
+  type DownloadVerification,
+} from '../segmented/options.ts'
 import { checkedListeners, type TransferListeners } from '../transfer/events.ts'
 import {
   abortSignal,
@@ -84,6 +90,17 @@ export interface MirrorOptions {
   readonly onError?: 'stop' | 'continue' | undefined
   /** Give files the modification time of their sources. @default true */
   readonly preserveModified?: boolean | undefined
+  /** Of large files, as of a download. @default 1 MiB */
+  readonly minSegmentSize?: number | undefined
+  /** Of large files: go on with what an earlier run left of one. @default true */
+  readonly resume?: boolean | undefined
+  /** Of large files that are fetched, as of a download. @default 'auto' */
+  readonly keepPartial?: boolean | 'auto' | undefined
+  /**
+   * What is compared of each file, as of a download; of files that are sent, by SIZE and by the server's checksum. With
+   * `checksum` small files go one by one.
+   */
+  readonly verify?: Omit<DownloadVerification, 'expect'> | undefined
   /** The most bytes a second, of all files together; `transfer.setLimit()` changes it. @default Infinity */
   readonly bytesPerSecond?: number | undefined
   /** Listeners, attached before anything happens. */
@@ -110,6 +127,8 @@ export interface MirrorSettings {
   readonly maxDepth: number
   readonly onError: 'stop' | 'continue'
   readonly preserveModified: boolean
+  /** Of each file that goes by itself. */
+  readonly files: DownloadSettings
   readonly bytesPerSecond: number
   readonly on: TransferListeners
 }
@@ -126,6 +145,10 @@ export const MIRROR_DEFAULTS: Readonly<{
   maxDepth: number
   onError: 'stop' | 'continue'
   preserveModified: boolean
+  minSegmentSize: number
+  resume: boolean
+  keepPartial: boolean | 'auto'
+  verify: Readonly<{ size: boolean; modified: boolean; checksum: false }>
 }> = Object.freeze({
   connections: DOWNLOAD_DEFAULTS.connections,
   compare: 'size+modified',
@@ -138,6 +161,10 @@ export const MIRROR_DEFAULTS: Readonly<{
   maxDepth: Infinity,
   onError: 'continue',
   preserveModified: true,
+  minSegmentSize: DOWNLOAD_DEFAULTS.minSegmentSize,
+  resume: DOWNLOAD_DEFAULTS.resume,
+  keepPartial: DOWNLOAD_DEFAULTS.keepPartial,
+  verify: DOWNLOAD_DEFAULTS.verify,
 })
 
 /** Those that have a default, and the others. */
@@ -173,7 +200,22 @@ export function mirrorSettings(options: MirrorOptions | undefined, maxConnection
     maxDepth: limit(given, 'maxDepth', defaults.maxDepth),
     onError: oneOf(given, 'onError', defaults.onError, ['stop', 'continue']),
     preserveModified: flag(given, 'preserveModified', defaults.preserveModified),
+    files: fileSettings(given, maxConnections),
     bytesPerSecond: number(given, 'bytesPerSecond', Infinity, 1, Infinity),
     on: checkedListeners(given.on),
   })
+}
+
+/** What stands at the target has been looked at: that is not for the download of a file to judge. */
+function fileSettings(given: MirrorOptions, maxConnections: number): DownloadSettings {
+  const { connections, minSegmentSize, resume, keepPartial, preserveModified } = given
+  const verify = optionsObject(given.verify, 'verify', MIRROR_DEFAULTS.verify)
+  return downloadSettings(
+    {
+      ...{ connections: connections === 'auto' ? maxConnections : connections, minSegmentSize, resume },
+      ...{ keepPartial, verify, preserveModified },
+      overwrite: given.overwrite === undefined || given.overwrite === 'replace' ? 'replace' : 'error',
+    },
+    maxConnections,
+  )
 }

@@ -18,6 +18,7 @@ import type { BandwidthLimit } from '../transport/bandwidth.ts'
 import { Transfer, type TransferContext } from '../transfer/transfer.ts'
 import { deferred, type Deferred } from '../util/deferred.ts'
 import { ChangedFile } from './changed-file.ts'
+import type { MirrorSettings } from './mirror-options.ts'
 import type { Action } from './action.ts'
 import {
   onlyRetries,
@@ -155,7 +156,9 @@ export class Up implements Direction {
     { path, modifiedMs, replaces }: FileFacts,
     held: Held,
   ): Promise<{ rest: Promise<void> } | undefined> {
-    const { remote, local } = this.#options
+    const { remote, local, settings } = this.#options
+    // What is cut off under its own name would stay: it is not to be replaced.
+    if (settings.overwrite !== 'replace' || isChecked(settings)) return undefined
     // A train is sent at once.
     if (this.#limits.some((limit) => limit.isLimited)) return undefined
     const { train, session } = held
@@ -200,9 +203,11 @@ export class Up implements Direction {
 
   transfer({ path, replaces }: FileFacts, share: Share | undefined): Transfer<UploadResult> {
     const { local, remote, settings, context, largeSessions, sessions } = this.#options
+    const { files, overwrite, preserveModified } = settings
     const upload = uploadSettings({
-      ...{ resume: share !== undefined, preserveModified: settings.preserveModified },
-      overwrite: settings.overwrite === 'replace' ? 'replace' : 'error',
+      ...{ resume: files.resume && share !== undefined, preserveModified },
+      ...{ verify: files.verifySize ? 'auto' : false, checksum: isChecked(settings) ? 'auto' : false },
+      ...(overwrite === 'replace' ? { overwrite } : { overwrite: 'error', atomic: true }),
     })
     const work = async (own: TransferContext): Promise<UploadResult> => {
       if (replaces?.type === 'symlink') await this.remove(path, 'symlink')
@@ -304,6 +309,10 @@ export class Up implements Direction {
       if (session.profile.timeSetting === undefined) this.#keepsTimes = false
     }
   }
+}
+
+function isChecked({ files }: MirrorSettings): boolean {
+  return files.checksum.checksum === 'auto'
 }
 
 function missing(path: string): never {

@@ -165,7 +165,7 @@ export class RemoteReadStream extends Readable implements Holder {
       })
       if (receiver.isMismatch) throw this.#changed()
       // Also where the server has answered REST and begins elsewhere nevertheless.
-      if (receiver.isTooMuch && !isCut) throw this.#tooMuch(end)
+      if (receiver.isTooMuch && !isCut && !(await this.#hasGrown(session, end))) throw this.#tooMuch(end)
       const isWhole = end === Infinity ? result.outcome === 'complete' : receiver.isWhole
       // Where the size is not known, the end may be before the end of the part that was asked for.
       if (!isWhole && !(size === undefined && result.outcome === 'complete')) throw this.#truncated(end)
@@ -175,6 +175,18 @@ export class RemoteReadStream extends Readable implements Holder {
       this.#bytes += receiver.bytes
       this.#last = receiver.last
     }
+  }
+
+  /**
+   * Whether the file goes on behind what was asked for, all of which has come. Where that began with REST, more may have
+   * come of the part before, too: then SIZE is the same as it was.
+   */
+  async #hasGrown(session: Session, end: number): Promise<boolean> {
+    if (this.#range.end !== end) return false
+    if (this.#range.start === 0) return true
+    const { signal } = this.#controller
+    const size = await session.abortable(signal, () => sizeOf(session, this.#place.remote))
+    return size !== undefined && size > end
   }
 
   async #explained(session: Session, error: unknown): Promise<unknown> {

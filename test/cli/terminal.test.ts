@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { stripVTControlCharacters } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { FakeFtpServer } from '../support/fake-ftp-server.ts'
 import { startServer } from '../servers/index.ts'
 import { CONTENT, serve } from './support/serve.ts'
@@ -50,6 +50,7 @@ describe.skipIf(!hasScript)('on a terminal (needs script of util-linux)', () => 
         env: cli.environment({ NO_COLOR: '', ...environment }),
       },
     )
+    onTestFinished(() => void child.kill()) // Where the dialogue has come to nothing.
     const ended = once(child, 'close') as Promise<[number | null]>
     const screen = follow(child, dialogue)
     const [exitCode] = await ended

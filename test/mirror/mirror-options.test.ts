@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { downloadSettings } from '../../src/segmented/options.ts'
 import { MIRROR_DEFAULTS, mirrorSettings, type MirrorOptions } from '../../src/mirror/mirror-options.ts'
 
 const given = (options: object): MirrorOptions => options
@@ -23,6 +24,7 @@ describe('mirrorSettings', () => {
       maxDepth: Infinity,
       onError: 'continue',
       preserveModified: true,
+      files: downloadSettings({ connections: 4, overwrite: 'replace' }, 8),
       bytesPerSecond: Infinity,
       on: {},
     })
@@ -39,6 +41,16 @@ describe('mirrorSettings', () => {
     const expected = { ...flags, ...rest, ...choices, newerThanMs: newerThan.getTime(), connections: 2 }
     expect(mirrorSettings(options, 2)).toMatchObject({ ...expected, signal })
     expect(mirrorSettings({ maxDelete: Infinity }, 2).maxDelete).toBe(Infinity)
+  })
+
+  test('gives the downloads of its files what is theirs', () => {
+    const large = { minSegmentSize: 5, resume: false, keepPartial: true } as const
+    const verify = { size: false, modified: false, checksum: 'auto' } as const
+    const { files } = mirrorSettings({ ...large, verify, overwrite: 'skip', connections: 'auto' }, 8)
+    const theirs = { ...large, verifySize: false, verifyModified: false, overwrite: 'error', connections: 8 }
+    expect(files).toMatchObject({ ...theirs, checksum: { checksum: 'auto' } })
+    const expecting = given({ verify: { expect: { md5: '0'.repeat(32) } } })
+    expect(() => mirrorSettings(expecting, 8)).toThrow('There is no option "verify.expect"')
   })
 
   test('is not changed by what becomes of the arrays and dates it was given', () => {

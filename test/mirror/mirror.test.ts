@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import {
   FtpClient,
+  type ClientEvents,
   type FtpClientOptions,
   type MirrorOptions,
   type MirrorResult,
@@ -118,6 +119,19 @@ function told(transfer: Transfer<MirrorResult>): string[] {
   const events: string[] = []
   transfer.on('entry', ({ action, path, outcome }) => void events.push(`${action} ${path} ${outcome}`))
   return events
+}
+
+/** What the client sends from now on. */
+function commandsOf(client: FtpClient): () => readonly string[] {
+  const sent: string[] = []
+  const onCommand = ({ command }: ClientEvents['command']): void => void sent.push(command)
+  client.on('command', onCommand)
+  onTestFinished(() => void client.off('command', onCommand))
+  return () => sent
+}
+
+function isChecksum(command: string): boolean {
+  return /^(?:HASH|XSHA|XMD5|XCRC|MD5|SHA)/.test(command)
 }
 
 describe('on ProFTPD', () => {
@@ -258,6 +272,47 @@ describe('on ProFTPD', () => {
       expect(readFileSync(join(at.target(side), 'a'), 'utf8')).toBe('old')
       expect(await at.mirror(side)).toMatchObject({ transferred: 1, equal: 1 })
       expect(inspect(at.target(side))).toEqual(inspect(at.source(side)))
+      at.expectClean()
+    })
+
+    test.each(['skip', 'error'] as const)(
+      'with overwrite %s large files come, and under their names when they are whole',
+      async (overwrite) => {
+        const at = await scene(server(), shared)
+        plant(at.source(side), { small: 'small', large: randomBytes(3_000_000, 'large') })
+        const renamed = commandsOf(shared)
+        expect(await at.mirror(side, { overwrite })).toMatchObject({ transferred: 2, failures: [] })
+        if (side === 'up') expect(renamed().filter((sent) => sent.startsWith('RNTO'))).toHaveLength(2)
+        expect(inspect(at.target(side))).toEqual(inspect(at.source(side)))
+        at.expectClean()
+      },
+    )
+
+    test('with verify.checksum the server is asked for that of every file', async () => {
+      const at = await scene(server(), shared)
+      plant(at.source(side), {
+        small: 'small',
+        'deep/small too': 'too',
+        large: randomBytes(3_000_000, 'large'),
+      })
+      const sent = commandsOf(shared)
+      await at.mirror(side)
+      expect(sent().filter(isChecksum)).toEqual([])
+      plant(at.source(side), {
+        small: 'changed',
+        'deep/small too': 'changed, too',
+        large: randomBytes(3_000_001, 'large'),
+      })
+      expect(await at.mirror(side, { verify: { checksum: 'auto' } })).toMatchObject({
+        transferred: 3,
+        failures: [],
+      })
+      const paths = new Set(
+        sent()
+          .filter(isChecksum)
+          .map((command) => command.replace(/.*\//, '')),
+      )
+      expect(paths).toEqual(new Set(['small', 'small too', 'large']))
       at.expectClean()
     })
 

@@ -4,6 +4,7 @@ import { FtpClient } from '../../src/index.ts'
 import { clientOptions, REMOTE, serving } from '../hazards/support/attempt.ts'
 import { fakeFtpServer, type FakeFtpOptions } from '../support/fake-ftp-server.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
+import { patternFile } from '../support/pattern-file.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { letIn } from '../session/logged-in.ts'
 import { scriptedServer, type Dialogue } from '../support/scripted-server.ts'
@@ -47,21 +48,59 @@ describe("a size that is not the file's", () => {
   })
 })
 
-test('a server that answers REST and begins at the start of the file', async () => {
-  const error = await scripted(
-    async (control) => {
-      await control.expect('SIZE file').reply('213 100')
-      const data = await control.passive()
-      await control.expect('REST 60').reply('350 as you like')
-      await control.expect('RETR file').reply('150 here it comes')
-      await data.write(CONTENT.subarray(0, 100))
-      await data.end()
-      control.reply('226 done')
-    },
-    (ftp) => failure(ftp.readFile('file', { start: 60 })),
-  )
-  expect(error).toMatchObject({ code: 'ERR_FTP_SIZE_MISMATCH' })
+describe('a file without an end', () => {
+  const endless = { files: { [REMOTE]: patternFile(2 ** 50) } }
+
+  test.each<[string, FakeFtpOptions]>([
+    ['whose size is told', endless],
+    ['whose size is not', { ...endless, unsupported: ['SIZE'] }],
+  ])('%s is read as far as `end`', async (_name, options) => {
+    expect(await reading(options, (ftp) => ftp.readFile(REMOTE, { end: 99_999 }))).toHaveLength(100_000)
+  })
 })
+
+describe('a file that has grown since its size was told', () => {
+  test.each<[string, { start?: number; end: number }]>([
+    ['from its start', { end: 99 }],
+    ['from behind it', { start: 60, end: 99 }],
+  ])('is read as far as `end`, %s', async (_from, range) => {
+    const { start = 0 } = range
+    const bytes = await scripted(
+      async (control) => {
+        await control.expect('SIZE file').reply('213 100')
+        const data = await control.passive()
+        if (start > 0) await control.expect('REST 60').reply('350 from there')
+        await control.expect('RETR file').reply('150 here it comes')
+        await data.write(CONTENT.subarray(start, 120))
+        await data.end()
+        control.reply('226 done')
+        if (start > 0) await control.expect('SIZE file').reply('213 120')
+      },
+      (ftp) => ftp.readFile('file', range),
+    )
+    expect(bytes.equals(CONTENT.subarray(start, 100))).toBe(true)
+  })
+})
+
+test.each([{ start: 60 }, { start: 60, end: 99 }])(
+  'a server that answers REST and begins at the start of the file, %j',
+  async (range) => {
+    const error = await scripted(
+      async (control) => {
+        await control.expect('SIZE file').reply('213 100')
+        const data = await control.passive()
+        await control.expect('REST 60').reply('350 as you like')
+        await control.expect('RETR file').reply('150 here it comes')
+        await data.write(CONTENT.subarray(0, 100))
+        await data.end()
+        control.reply('226 done')
+        if ('end' in range) await control.expect('SIZE file').reply('213 100')
+      },
+      (ftp) => failure(ftp.readFile('file', range)),
+    )
+    expect(error).toMatchObject({ code: 'ERR_FTP_SIZE_MISMATCH' })
+  },
+)
 
 test.each([0, 300, 70_000])('a file that has %i bytes when the stream is to go on', async (left) => {
   const error = await scripted(

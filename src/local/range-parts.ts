@@ -99,30 +99,44 @@ export class RangeParts {
     }
   }
 
-  /** Gives the whole file its name and time, replacing what stood there. `false` where another has done so. */
-  async publish(size: number, modified: Date | undefined, signal: AbortSignal): Promise<boolean> {
-    const lock = await LockFile.take(this.target, signal)
+  /**
+   * Gives the whole file its name and time, replacing what stood there. `'busy'`: another process has the target just
+   * now; `'gone'`: what had come together is not there any more, as after another has done so.
+   */
+  async publish(
+    size: number,
+    modified: Date | undefined,
+    signal: AbortSignal,
+  ): Promise<'done' | 'busy' | 'gone'> {
+    const lock = await LockFile.take(this.target, signal).catch((error: unknown) => {
+      const isOthers = error instanceof FtpTransferError && error.cause === undefined
+      if (isOthers) return undefined
+      throw error
+    })
+    if (lock === undefined) return 'busy'
     try {
-      return await this.#locally(async () => {
-        const handle = await openPlainlyOwn(this.#wholePath, constants.O_RDWR).catch((error: unknown) => {
-          if (isMissing(error)) return undefined
-          throw error
-        })
-        if (handle === undefined) return false
-        await useAndClose(handle, async () => {
-          const { size: actual } = await handle.stat()
-          if (actual !== size) throw wrongSize(this.#wholePath, size, actual)
-          if (modified !== undefined) await handle.utimes(new Date(), modified)
-          await handle.chmod(await modeFor(this.target))
-          await handle.sync()
-        })
-        await rename(this.#wholePath, this.target)
-        await syncFolder(this.target)
-        return true
-      })
+      return await this.#locally(() => this.#publish(size, modified))
     } finally {
       await lock.release()
     }
+  }
+
+  async #publish(size: number, modified: Date | undefined): Promise<'done' | 'gone'> {
+    const handle = await openPlainlyOwn(this.#wholePath, constants.O_RDWR).catch((error: unknown) => {
+      if (isMissing(error)) return undefined
+      throw error
+    })
+    if (handle === undefined) return 'gone'
+    await useAndClose(handle, async () => {
+      const { size: actual } = await handle.stat()
+      if (actual !== size) throw wrongSize(this.#wholePath, size, actual)
+      if (modified !== undefined) await handle.utimes(new Date(), modified)
+      await handle.chmod(await modeFor(this.target))
+      await handle.sync()
+    })
+    await rename(this.#wholePath, this.target)
+    await syncFolder(this.target)
+    return 'done'
   }
 
   /** Takes everything away that has come together. Never rejects. */

@@ -38,28 +38,27 @@ export function jobsFor(planned: PlannedJobs): MirrorJob[] {
       above: [...above, unique],
     })
   })
-  const files = actions.filter(isOfFile).map(fileOf)
-  const isCut = (file: MirrorJobFile): file is RangeJob['file'] => (file.size ?? 0) > rangeBytes
-  const cut = files.filter(isCut).flatMap((file) => rangesOf(root, file, rangeBytes))
-  const whole = batches(
-    files.filter((file) => !isCut(file)),
-    filesPerJob,
-  ).map((batch): FilesJob => jobOf(root, { type: 'files', files: batch }))
+  const files = actions.filter(isOfFile)
+  const isCut = (action: FileAction): boolean => (action.size ?? 0) > rangeBytes && isSeenWhenThere(action)
+  const cut = files.filter(isCut).flatMap((action) => rangesOf(root, action, rangeBytes))
+  const whole = batches(files.filter((action) => !isCut(action)).map(fileOf), filesPerJob).map(
+    (batch): FilesJob => jobOf(root, { type: 'files', files: batch }),
+  )
   return [...directories, ...cut, ...whole]
 }
 
-function isOfFile(
-  action: PlannedDirectory['actions'][number],
-): action is TransferAction | CompareChecksumAction {
+type FileAction = TransferAction | CompareChecksumAction
+
+function isOfFile(action: PlannedDirectory['actions'][number]): action is FileAction {
   return action.type === 'transfer' || action.type === 'compare-checksum'
 }
 
-function fileOf({
-  path,
-  size,
-  modifiedMs,
-  precision,
-}: TransferAction | CompareChecksumAction): MirrorJobFile {
+/** Whether size and time tell, of the whole file, that it has come. */
+function isSeenWhenThere(action: FileAction): boolean {
+  return action.type === 'transfer' && action.reason !== 'always'
+}
+
+function fileOf({ path, size, modifiedMs, precision }: FileAction): MirrorJobFile {
   return {
     path,
     ...(size !== undefined && { size }),
@@ -68,7 +67,8 @@ function fileOf({
   }
 }
 
-function rangesOf(root: JobRoot, file: RangeJob['file'], rangeBytes: number): RangeJob[] {
+function rangesOf(root: JobRoot, action: FileAction, rangeBytes: number): RangeJob[] {
+  const file = { ...fileOf(action), size: action.size ?? 0 }
   const bytes = Math.ceil(rangeBytes / RANGE_ALIGN_BYTES) * RANGE_ALIGN_BYTES
   const count = Math.ceil(file.size / bytes)
   return Array.from({ length: count }, (_, index) =>

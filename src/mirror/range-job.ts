@@ -12,6 +12,7 @@ import { withSession } from '../operations/with-session.ts'
 import { askSource, expectUnchanged, type SourceFacts } from '../segmented/source-facts.ts'
 import type { SourcePlace } from '../segmented/source.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
+import { delay } from '../util/timer.ts'
 import { compareFiles } from './compare-files.ts'
 import { rangeKey, type RangeJob, type RangeJobResult } from './job.ts'
 import type { MirrorRequest, MirrorWorks } from './mirror.ts'
@@ -20,6 +21,10 @@ import type { MirrorRequest, MirrorWorks } from './mirror.ts'
 const SEAM_BYTES = 4_096
 /** So many bytes are one write. */
 const WRITE_BYTES = 2 ** 20
+
+/** For another to publish the file, which is on the disk already. */
+const LOOK_MS = 250
+const MOST_LOOKS = 100
 
 export async function runRangeJob(
   job: RangeJob,
@@ -63,10 +68,9 @@ class RangeWork {
     const { path, size, modifiedMs, precision } = this.#job.file
     const there = await this.#works.local.look(path)
     if (there?.type !== 'file') return false
-    const { settings } = this.#request
-    const compare = settings.compare === 'checksum' ? 'size+modified' : settings.compare
     const { keepsTimes } = this.#works.direction
-    return compareFiles({ size, modifiedMs, precision }, there, { compare, keepsTimes }).type === 'equal'
+    const how = { compare: 'size+modified', keepsTimes } as const
+    return compareFiles({ size, modifiedMs, precision }, there, how).type === 'equal'
   }
 
   /** Gives how many bytes that were. */
@@ -100,17 +104,21 @@ class RangeWork {
     const { preserveModified } = this.#request.settings
     const told = notes[0]?.['modifiedMs'] ?? this.#job.file.modifiedMs
     const modified = preserveModified && typeof told === 'number' ? new Date(told) : undefined
-    try {
-      const isOurs = await parts.publish(size, modified, this.#context.signal)
-      if (!isOurs && !(await this.isFileThere())) {
-        const message = `What had come of ${this.#place.shownPath} has gone`
+    await this.#publishOnce(parts, () => parts.publish(size, modified, this.#context.signal))
+    await parts.discard()
+  }
+
+  /** Of several who find all ranges there at once the others wait for the first: it may come to nothing. */
+  async #publishOnce(parts: RangeParts, publish: () => ReturnType<RangeParts['publish']>): Promise<void> {
+    const { signal } = this.#context
+    for (let looks = 0; (await publish()) !== 'done'; looks += 1) {
+      if (await this.isFileThere()) return
+      if (looks === MOST_LOOKS) {
+        const message = `Cannot write ${parts.target}: what had come together is not there, or in another's hands`
         throw new FtpTransferError('ERR_FTP_LOCAL_FILE', message, { path: parts.target, retryable: true })
       }
-    } catch (error) {
-      // Another one may have found all ranges there at the same time.
-      if (!(await this.isFileThere())) throw error
+      await delay(LOOK_MS, signal)
     }
-    await parts.discard()
   }
 
   /** Of a source that is no longer as it was planned nothing is of use. */

@@ -185,7 +185,10 @@ export class RemoteReadStream extends Readable implements Holder {
     if (this.#range.end !== end) return false
     if (this.#range.start === 0) return true
     const { signal } = this.#controller
-    const size = await session.abortable(signal, () => sizeOf(session, this.#place.remote))
+    const size = await session.abortable(signal, async () => {
+      await session.settled() // The last reply to what was cut is still to come.
+      return await sizeOf(session, this.#place.remote)
+    })
     return size !== undefined && size > end
   }
 

@@ -59,6 +59,25 @@ describe('a file without an end', () => {
   })
 })
 
+test('a session on which too much has come is asked again when its last reply has', async () => {
+  const error = await scripted(
+    async (control) => {
+      await control.expect('SIZE file').reply('213 100')
+      const data = await control.passive()
+      await control.expect('REST 60').reply('350 as you like')
+      await control.expect('RETR file').reply('150 here it comes')
+      await data.write(CONTENT.subarray(0, 100))
+      // A question that does not wait comes before it.
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      control.reply('426 cut')
+      await control.expect('SIZE file').reply('213 100')
+      await control.expect('QUIT').reply('221 bye')
+    },
+    (ftp) => failure(ftp.readFile('file', { start: 60, end: 99 })),
+  )
+  expect(error).toMatchObject({ code: 'ERR_FTP_SIZE_MISMATCH' })
+})
+
 describe('a file that has grown since its size was told', () => {
   test.each<[string, { start?: number; end: number }]>([
     ['from its start', { end: 99 }],

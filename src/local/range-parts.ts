@@ -11,13 +11,13 @@
  */
 import { randomBytes } from 'node:crypto'
 import { constants, type BigIntStats } from 'node:fs'
-import { lstat, mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FtpTransferError } from '../errors.ts'
 import { asLocalError, refused } from './local-error.ts'
 import { LockFile } from './lock-file.ts'
 import { rangesPath } from './names.ts'
-import { openPlainlyOwn, useAndClose, writeAll } from './own-file.ts'
+import { openPlainlyOwn, orClosed, useAndClose, writeAll } from './own-file.ts'
 import { modeFor } from './part-file.ts'
 import { syncFolder } from './sync-folder.ts'
 
@@ -169,6 +169,8 @@ export class RangeParts {
         await lock.check()
         expectHeld()
         const file = identityOf(await handle.stat({ bigint: true }))
+        const there = await lstat(this.#wholePath, { bigint: true })
+        if (identityOf(there) !== file) throw refused(this.#wholePath, 'another program has replaced it')
         await this.#writeNote(index, { file, note })
       },
     }
@@ -202,11 +204,22 @@ export class RangeParts {
 
   async #openWhole(): Promise<FileHandle> {
     try {
-      return await open(this.#wholePath, CREATE, PRIVATE_MODE)
+      const handle = await open(this.#wholePath, CREATE, PRIVATE_MODE)
+      // What was said before is about another file, whose number this one may have got.
+      return await orClosed(handle, async () => {
+        await this.#removeNotes()
+        return handle
+      })
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       return await openPlainlyOwn(this.#wholePath, constants.O_RDWR)
     }
+  }
+
+  async #removeNotes(): Promise<void> {
+    const names = await readdir(this.#folder)
+    for (const name of names.filter((one) => /^\d+$/.test(one)))
+      await rm(join(this.#folder, name), { force: true })
   }
 
   /** Errors of the system are of this file; others go by. */

@@ -12,7 +12,7 @@ import {
   type RangeJob,
 } from '../../src/index.ts'
 import type { RunningServer, ServerKind } from '../servers/types.ts'
-import { describeServers, sharedServer } from '../servers/vitest.ts'
+import { describeServers, sharedServer, useServer } from '../servers/vitest.ts'
 import type { FakeFtpServer } from '../support/fake-ftp-server.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
@@ -206,6 +206,17 @@ describe('jobs', () => {
     expect(readFileSync(join(at.local, 'large')).equals(LARGE)).toBe(true)
   })
 
+  test('do not believe notes about a file that is not there any more', async () => {
+    const at = await scene({ large: LARGE })
+    const jobs = await at.plan({ rangeBytes: MIB })
+    await workOff(jobs.slice(1), [client])
+    const [parts = ''] = readdirSync(at.local)
+    unlinkSync(join(at.local, parts, 'whole'))
+    await workOff(jobs, [client])
+    expect(readFileSync(join(at.local, 'large')).equals(LARGE)).toBe(true)
+    expect(readdirSync(at.local)).toEqual(['large'])
+  })
+
   test('that are cancelled on their way are done once more', async () => {
     const at = await scene({ large: LARGE })
     const jobs = await at.plan({ rangeBytes: 4 * MIB })
@@ -240,6 +251,26 @@ describe('jobs', () => {
     await workOff(await at.plan({ rangeBytes: MIB }), [client])
     expect(contents(at.local)).toEqual(contents(at.remote))
     expect(readdirSync(at.local)).toEqual(['large'])
+  })
+
+  test('of which the listing tells the day alone: ranges of two versions are not put together', async () => {
+    const vsftpd = await useServer('vsftpd')
+    plant(vsftpd.makeDirectory('day'), { large: LARGE })
+    const there = clientOf(vsftpd)
+    const folder = await folderOf()
+    const url = `${vsftpd.url.replace(/\/$/, '')}/day`
+    const jobs = await collect(planMirror(url, folder.path, { client: there, rangeBytes: 2 * MIB }))
+    expect(jobs).toMatchObject(Array(3).fill({ type: 'range', file: { precision: 'day' } }))
+    await workOff(jobs.slice(0, 2), [there])
+    plant(join(vsftpd.root, 'day'), { large: LARGE }, new Date(LONG_AGO.getTime() + 1_000))
+    for (const job of jobs.slice(2)) {
+      const message = expect.stringContaining('its modification time') as string
+      await expect(runJob(job, { client: there })).rejects.toMatchObject({
+        code: 'ERR_FTP_SOURCE_CHANGED',
+        message,
+      })
+    }
+    expect(readdirSync(folder.path)).toEqual([])
   })
 
   test('make links, and compare by checksum, as the plan says', async () => {
@@ -308,25 +339,54 @@ describe('a server that is no help', () => {
     expect(existsSync(folder.at('large'))).toBe(false)
   })
 
-  test('shows a directory that is in itself: it is entered once', async () => {
-    const line = 'type=dir;unique=1; again'
-    const cdir = 'type=cdir;unique=1; /'
+  test('begins elsewhere for one range: the seams tell, and another run brings the file', async () => {
+    const { server, client } = await start({ files: { '/large': LARGE } })
+    const folder = await folderOf()
+    const plan = (): Promise<MirrorJob[]> =>
+      collect(planMirror(server.url('/'), folder.path, { client, rangeBytes: 2 * MIB }))
+    const outcomes: unknown[] = []
+    for (const job of await plan()) {
+      const isMiddle = job.type === 'range' && job.index === 1
+      Object.assign(server.options, { restIgnored: isMiddle })
+      outcomes.push(
+        await runJob(job, { client }).then(
+          ({ type }) => type,
+          (error: unknown) => error,
+        ),
+      )
+    }
+    expect(outcomes).toMatchObject([
+      'range',
+      'range',
+      { code: 'ERR_FTP_SOURCE_CHANGED', message: expect.stringContaining('not of one file') as string },
+    ])
+    expect(readdirSync(folder.path)).toEqual([])
+    await workOff(await plan(), [client])
+    expect(readFileSync(folder.at('large')).equals(LARGE)).toBe(true)
+  })
+
+  test.each([
+    ['in the root', { '/': ['again', 1] }],
+    ['deeper', { '/': ['a', 2], '/a': ['b', 3], '/a/b': ['again', 2] }],
+  ] as const)('shows a directory that is in itself, %s: it is entered once', async (_where, tree) => {
+    const names: Readonly<Record<string, readonly [string, number]>> = tree
     const { server, client } = await start({
-      files: { '/again/x': Buffer.from('x') },
-      listed: () => [cdir, line],
+      files: { '/x': Buffer.from('x'), '/a/b/x': Buffer.from('x') },
+      listed: (path) => {
+        const [name, unique] = names[path] ?? expect.fail(`${path} is listed`)
+        return [`type=dir;unique=${unique}; ${name}`]
+      },
       on: {
-        MLST: (session) => session.reply(['250-Listing', ' type=dir;unique=1; /', '250 End'].join('\r\n')),
+        MLST: (session) => session.reply('250-Listing\r\n type=dir;unique=1; /\r\n250 End'),
       },
     })
     const folder = await folderOf()
-    const jobs = collect(planMirror(server.url('/'), folder.path, { client, directories: 'walk' }))
-    await expect(jobs).rejects.toMatchObject({ code: 'ERR_FTP_UNSAFE_PATH' })
+    const plan = (onFailure?: PlanMirrorOptions['onFailure']): Promise<MirrorJob[]> =>
+      collect(planMirror(server.url('/'), folder.path, { client, directories: 'walk', onFailure }))
+    await expect(plan()).rejects.toMatchObject({ code: 'ERR_FTP_UNSAFE_PATH' })
     const failures: string[] = []
-    const onFailure = ({ path }: { path: string }): void => void failures.push(path)
-    expect(
-      await collect(planMirror(server.url('/'), folder.path, { client, directories: 'walk', onFailure })),
-    ).toEqual([])
-    expect(failures).toEqual(['again'])
+    expect(await plan(({ path }) => void failures.push(path))).toEqual([])
+    expect(failures).toEqual([Object.keys(tree).length === 1 ? 'again' : 'a/b/again'])
   })
 })
 

@@ -96,6 +96,7 @@ export type {
   FilesJob,
   FilesJobResult,
   MirrorJob,
+  MirrorJobBase,
   MirrorJobFile,
   MirrorJobOptions,
   MirrorJobResult,

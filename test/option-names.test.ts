@@ -8,6 +8,8 @@ import {
   hashFile,
   list,
   mirror,
+  planMirror,
+  runJob,
   parseListing,
   Transfer,
   TransferQueue,
@@ -97,6 +99,17 @@ const calls: Readonly<Record<string, Case>> = {
     types: ['OneShotMirrorOptions'],
     call: (options) => mirror('/nowhere', url, { client, ...options }),
     ...{ typo: 'dry-run', meant: 'dryRun' },
+  },
+  planMirror: {
+    types: ['PlanMirrorOptions', 'PlanOptions', 'FtpClientOptions'],
+    call: (options) => planMirror(url, '/nowhere', { client, ...options }),
+    ...{ typo: 'rangebytes', meant: 'rangeBytes' },
+  },
+  runJob: {
+    // Those of a mirror in a job are data, and looked at when it is done.
+    types: ['RunJobOptions', 'MirrorJobOptions'],
+    call: (options) => runJob(JOB, { client, ...options }),
+    ...{ typo: 'singal', meant: 'signal' },
   },
   'list of a URL': {
     types: ['OneShotListOptions', 'ListOptions', 'FtpClientOptions'],

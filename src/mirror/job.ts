@@ -8,7 +8,7 @@ import type { MirrorOptions } from './mirror-options.ts'
 import type { MirrorFailure } from './mirror-result.ts'
 
 /** What every job holds. `JSON.stringify` and `JSON.parse` change nothing of it. */
-interface JobBase {
+export interface MirrorJobBase {
   /** 32 digits (base 16): those of another job of the same work are the same, those of other work are others. */
   readonly id: string
   /** The URL of the directory that is mirrored. There is no password in it. */
@@ -19,17 +19,27 @@ interface JobBase {
   readonly options: MirrorJobOptions
 }
 
-/** Of the options of a plan, those that its jobs need. Dates are milliseconds since 1970. */
+/** Of the options of a plan, those that its jobs need; what is as by default is missing. */
 export interface MirrorJobOptions {
+  /** Globs of files that are taken. */
   readonly include?: readonly string[]
+  /** Globs of what is left out. */
   readonly exclude?: readonly string[]
+  /** By what a file that is there is found equal. */
   readonly compare?: MirrorOptions['compare']
+  /** Milliseconds since 1970, UTC: files that were last changed then or before are left out. */
   readonly newerThanMs?: number
+  /** What becomes of something that is not as the source has it. */
   readonly overwrite?: MirrorOptions['overwrite']
+  /** What becomes of symbolic links. */
   readonly symlinks?: 'skip' | 'recreate'
+  /** How deep directories are entered. */
   readonly maxDepth?: number
+  /** Whether files get the times of their sources. */
   readonly preserveModified?: boolean
+  /** How many small files one job has at most. */
   readonly filesPerJob?: number
+  /** Larger files are cut into ranges of about so many bytes. */
   readonly rangeBytes?: number
 }
 
@@ -46,7 +56,7 @@ export interface MirrorJobFile {
 }
 
 /** A directory is to be listed and made; its result holds the jobs for what is in it. */
-export interface DirectoryJob extends JobBase {
+export interface DirectoryJob extends MirrorJobBase {
   /** Which kind it is. */
   readonly type: 'directory'
   /** From the root of the mirror; `''` for the root. */
@@ -56,7 +66,7 @@ export interface DirectoryJob extends JobBase {
 }
 
 /** Files are to be brought over: one, or several small ones of one directory. */
-export interface FilesJob extends JobBase {
+export interface FilesJob extends MirrorJobBase {
   /** Which kind it is. */
   readonly type: 'files'
   /** Those that differed when they were listed. */
@@ -67,7 +77,7 @@ export interface FilesJob extends JobBase {
  * A range of a large file is to be brought to its place. Whoever brings the last one gives the file its name; so all of
  * them need one directory `target`, on storage that they share.
  */
-export interface RangeJob extends JobBase {
+export interface RangeJob extends MirrorJobBase {
   /** Which kind it is. */
   readonly type: 'range'
   /** The file. */
@@ -129,10 +139,10 @@ export interface RangeJobResult {
 export type MirrorJobResult = DirectoryJobResult | FilesJobResult | RangeJobResult
 
 /** What is the same in all jobs of a mirror. */
-export type JobRoot = Pick<JobBase, 'source' | 'target' | 'options'>
+export type JobRoot = Pick<MirrorJobBase, 'source' | 'target' | 'options'>
 
 /** A job of its own kind, with its id. That of the target is not in it: it may be elsewhere on each machine. */
-export function jobOf<Work extends object>(root: JobRoot, work: Work): Work & JobBase {
+export function jobOf<Work extends object>(root: JobRoot, work: Work): Work & MirrorJobBase {
   const { source, target, options } = root
   const id = createHash('sha256').update(JSON.stringify([source, options, work]))
   return { id: id.digest('hex').slice(0, 32), source, target, options, ...work }

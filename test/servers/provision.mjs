@@ -55,6 +55,12 @@ const servers = {
     files: ['usr/bin/mptcpize', /\/libmptcpwrap\.so\.0$/],
     needsRoot: false,
   },
+  // No server: the browser in which the dashboard is tested, with a font for it.
+  chromium: {
+    packages: ['chromium', 'chromium-common', 'fonts-dejavu-core'],
+    files: ['usr/lib/chromium/chromium', 'usr/share/fonts/truetype/dejavu/DejaVuSans.ttf'],
+    needsRoot: false,
+  },
 }
 
 /** Changes when this file changes: what an older recipe unpacked is unpacked again. */
@@ -163,7 +169,7 @@ function libraryPath(folder) {
 }
 
 function checkLibraries(folder, files) {
-  const programs = files.map((file) => locate(folder, file)).filter((path) => /(bin\/|\.so$)/.test(path))
+  const programs = files.map((file) => locate(folder, file)).filter((path) => /(bin\/|\.so$|\/chromium$)/.test(path))
   for (const program of programs) {
     const text = run('ldd', [join(folder, program)], {
       env: { ...process.env, LC_ALL: 'C', LD_LIBRARY_PATH: libraryPath(folder) },

@@ -1,0 +1,47 @@
+/** Numbers and times for people. */
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+
+export function bytes(count: number): string {
+  let unit = 0
+  let value = count
+  while (value >= 1_000 && unit < UNITS.length - 1) {
+    value /= 1_024
+    unit += 1
+  }
+  return `${unit === 0 ? Math.round(value) : value.toFixed(value < 10 ? 2 : 1)} ${UNITS[unit] ?? ''}`
+}
+
+export function rate(bytesPerSecond: number): string {
+  return `${bytes(bytesPerSecond)}/s`
+}
+
+/** `3 h 05 min`, `2 min 10 s`, `4 s`. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds)
+  const [hours, minutes] = [Math.floor(whole / 3_600), Math.floor(whole / 60) % 60]
+  const two = (value: number): string => String(value).padStart(2, '0')
+  if (hours > 0) return `${hours} h ${two(minutes)} min`
+  return minutes > 0 ? `${minutes} min ${two(whole % 60)} s` : `${whole} s`
+}
+
+const dayAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
+
+/** As finely as it is known. */
+export function when(time: number | string, precision: string | null = 'minute'): string {
+  return (precision === 'day' ? day : dayAndTime).format(new Date(time))
+}
+
+export function percent(fraction: number): string {
+  return `${(Math.floor(fraction * 1_000) / 10).toFixed(1)} %`
+}
+
+export function count(number: number, one: string, many: string): string {
+  return `${number.toLocaleString()} ${number === 1 ? one : many}`
+}
+
+/** `lastPart('a/b')` is `b`. */
+export function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}

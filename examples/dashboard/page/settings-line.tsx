@@ -1,0 +1,77 @@
+/** What is set for all transfers together, and changes those that run. */
+import type { JSX } from 'preact'
+import type { Settings } from '../model.ts'
+import { tell } from './api.ts'
+import { settings } from './store.ts'
+
+const MIB = 2 ** 20
+
+export function SettingsLine(): JSX.Element | null {
+  const now = settings.value
+  if (now === undefined) return null
+  const change = (part: Partial<Settings>): void => tell('/api/settings', { ...now, ...part })
+  return (
+    <form class="settings panel" aria-label="Settings" onSubmit={(event) => event.preventDefault()}>
+      <label>
+        Connections a file
+        <input
+          type="number"
+          id="connections"
+          min={1}
+          max={16}
+          value={now.connections}
+          onChange={({ currentTarget }) => {
+            if (currentTarget.reportValidity()) change({ connections: Number(currentTarget.value) })
+          }}
+        />
+      </label>
+      <label>
+        Files at once
+        <input
+          type="number"
+          id="concurrency"
+          min={1}
+          max={16}
+          value={now.concurrency}
+          onChange={({ currentTarget }) => {
+            if (currentTarget.reportValidity()) change({ concurrency: Number(currentTarget.value) })
+          }}
+        />
+      </label>
+      <label>
+        Limit, MiB/s
+        <input
+          type="number"
+          id="limit"
+          min={0}
+          step="any"
+          placeholder="none"
+          title="Of each server; nothing for no limit"
+          value={now.bytesPerSecond === 0 ? '' : now.bytesPerSecond / MIB}
+          onChange={({ currentTarget }) => {
+            if (currentTarget.reportValidity())
+              change({ bytesPerSecond: Math.round(Number(currentTarget.value) * MIB) })
+          }}
+        />
+      </label>
+      <label>
+        New connections every
+        <select
+          id="rotation"
+          value={String(now.rotateSeconds)}
+          onChange={({ currentTarget: { value } }) => change({ rotateSeconds: Number(value) })}
+        >
+          {rotations(now.rotateSeconds).map((seconds) => (
+            <option key={seconds} value={seconds}>
+              {seconds === 0 ? 'never' : `${seconds} s`}
+            </option>
+          ))}
+        </select>
+      </label>
+    </form>
+  )
+}
+
+function rotations(now: number): readonly number[] {
+  return [...new Set([0, 10, 30, 60, 120, 300, now])].sort((a, b) => a - b)
+}

@@ -14,7 +14,7 @@ interface Known {
   client: FtpClient
 }
 
-export function keyOf({ host, port, user, security }: Login): string {
+function keyOf({ host, port, user, security }: Login): string {
   return JSON.stringify([security, user, host, port])
 }
 

@@ -2,7 +2,7 @@
 import type { Failure, ListingLine, Row } from '../model.ts'
 import { say } from './notices.ts'
 
-export class CallFailure extends Error {
+class CallFailure extends Error {
   readonly code: string
 
   constructor({ code, message }: Failure) {

@@ -8,7 +8,7 @@ import { rate } from './format.ts'
 import { Graph } from './graph.tsx'
 import { Icon } from './icons.tsx'
 import { Keys } from './keys.tsx'
-import { dismiss, notices } from './notices.ts'
+import { dismiss, notices, whisper } from './notices.ts'
 import { Queue } from './queue.tsx'
 import { SettingsLine } from './settings-line.tsx'
 import { isLive, order, samples, visit } from './store.ts'
@@ -17,10 +17,10 @@ import { isLive, order, samples, visit } from './store.ts'
 const half: Signal<'server' | 'transfers'> = signal('server')
 
 /** By Alt and a digit: where the focus goes. */
-const PLACES: Readonly<Record<string, readonly ['server' | 'transfers', string]>> = {
-  '1': ['server', '#files, #host'],
-  '2': ['transfers', '.card, #pause-all'],
-  '3': ['transfers', '#connections'],
+const PLACES: Readonly<Record<string, readonly ['server' | 'transfers', readonly string[]]>> = {
+  '1': ['server', ['#files', '#host']],
+  '2': ['transfers', ['.card', '#pause-all']],
+  '3': ['transfers', ['#connections']],
 }
 
 export function App(): JSX.Element {
@@ -31,7 +31,7 @@ export function App(): JSX.Element {
       event.preventDefault()
       half.value = place[0]
       // It may just become visible.
-      requestAnimationFrame(() => document.querySelector<HTMLElement>(place[1])?.focus())
+      requestAnimationFrame(() => focusFirst(place[1]))
     }
     document.addEventListener('keydown', press)
     return () => document.removeEventListener('keydown', press)
@@ -64,9 +64,17 @@ export function App(): JSX.Element {
           <Queue />
         </section>
       </main>
+      <p class="hidden" role="status">
+        {whisper.value}
+      </p>
       <Notices />
     </div>
   )
+}
+
+function focusFirst(selectors: readonly string[]): void {
+  const found = selectors.flatMap((selector) => document.querySelector<HTMLElement>(selector) ?? [])
+  found[0]?.focus()
 }
 
 interface HalfButtonProps {

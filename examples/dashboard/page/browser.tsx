@@ -3,8 +3,8 @@ import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { Visit } from '../model.ts'
+import { addressOf } from './address.ts'
 import { tell } from './api.ts'
-import { addressOf } from './connect-form.tsx'
 import {
   failure,
   fetchSelected,

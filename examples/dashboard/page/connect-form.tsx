@@ -2,21 +2,12 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Login, SavedConnection, Security, Visit } from '../model.ts'
+import { addressOf, loginOf, PORTS, readAddress, type Typed } from './address.ts'
 import { call, tell } from './api.ts'
 import { open } from './directory.ts'
 import { Icon } from './icons.tsx'
 import { say } from './notices.ts'
 import { saved } from './store.ts'
-
-const PORTS: Readonly<Record<Security, string>> = { none: '21', explicit: '21', implicit: '990' }
-const SCHEMES: Readonly<Record<string, Security>> = { ftp: 'none', ftpes: 'explicit', ftps: 'implicit' }
-
-interface Typed {
-  readonly host: string
-  readonly port: string
-  readonly user: string
-  readonly security: Security
-}
 
 const NOTHING: Typed = { host: '', port: '21', user: '', security: 'explicit' }
 
@@ -212,23 +203,4 @@ function SavedList({ load }: { readonly load: (one: SavedConnection) => void }):
 async function save(name: string, login: Login, isPasswordWanted: boolean): Promise<void> {
   await call('/api/connections/save', { ...login, name, isPasswordWanted })
   say(`${name} is saved`)
-}
-
-function loginOf({ host, port, user, security }: Typed): Login {
-  return { host: host.trim(), port: Number(port), user: user.trim() || 'anonymous', security }
-}
-
-/** Of `ftpes://user@host:2121`, pasted; a password in it is left out. */
-function readAddress(text: string): Typed | undefined {
-  const pattern = /^(ftp|ftpes|ftps):\/\/(?:([^@/:]*)(?::[^@/]*)?@)?(\[[\da-f:.]+\]|[^/:]+)(?::(\d+))?/i
-  const [, scheme = '', user = '', host = '', port] = pattern.exec(text.trim()) ?? []
-  const security = SCHEMES[scheme.toLowerCase()]
-  if (security === undefined) return undefined
-  return { host, port: port ?? PORTS[security], user: decodeURIComponent(user), security }
-}
-
-export function addressOf({ security, user, host, port }: Login): string {
-  const scheme = Object.keys(SCHEMES).find((one) => SCHEMES[one] === security) ?? ''
-  const isUsual = String(port) === PORTS[security]
-  return `${scheme}://${user === 'anonymous' ? '' : `${user}@`}${host}${isUsual ? '' : `:${port}`}`
 }

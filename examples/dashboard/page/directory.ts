@@ -2,12 +2,12 @@
 import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import { call, list } from './api.ts'
 import { count } from './format.ts'
-import { say } from './notices.ts'
+import { say, whisper } from './notices.ts'
 import { comparison, itemOf, type Column, type Item, type Order } from './order.ts'
 import { SortedRuns } from './sorted-runs.ts'
 
 export const path: Signal<string> = signal('')
-export const items: Signal<readonly Item[]> = signal([])
+const items: Signal<readonly Item[]> = signal([])
 export const isLoading: Signal<boolean> = signal(false)
 export const failure: Signal<string> = signal('')
 export const filter: Signal<string> = signal('')
@@ -51,7 +51,7 @@ export async function open(directory: string, cursorName?: string): Promise<void
         0,
         items.value.findIndex(({ row }) => row[1] === cursorName),
       )
-    say(`${directory}: ${count(items.value.length, 'entry', 'entries')}`)
+    whisper.value = `${directory}: ${count(items.value.length, 'entry', 'entries')}`
   } catch (error) {
     if (stop.aborted) return
     failure.value = (error as Error).message

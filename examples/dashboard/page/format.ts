@@ -25,12 +25,12 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes} min ${two(whole % 60)} s` : `${whole} s`
 }
 
-const dayAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
-
-/** As finely as it is known. */
+/** `2026-11-22 06:52`, in the zone of the reader and as finely as it is known. */
 export function when(time: number | string, precision: string | null = 'minute'): string {
-  return (precision === 'day' ? day : dayAndTime).format(new Date(time))
+  const date = new Date(time)
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+  return precision === 'day' ? day : `${day} ${two(date.getHours())}:${two(date.getMinutes())}`
 }
 
 export function percent(fraction: number): string {

@@ -11,6 +11,8 @@ import { samples } from './store.ts'
 const HEIGHT_PIXELS = 132
 const SECONDS = (SAMPLES * SAMPLE_MS) / 1_000
 const GRID = { stroke: '#27303b', width: 1 }
+/** Between the lines: powers of two, as the units are. */
+const STEPS = Array.from({ length: 40 }, (_, power) => 2 ** power)
 /** So that silence is no mountain range. */
 const LEAST_TOP = 64 * 2 ** 10
 
@@ -79,7 +81,7 @@ function optionsFor(width: number): uPlot.Options {
     height: HEIGHT_PIXELS,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 18, 0, 0],
     scales: {
       x: { time: false, range: [-SECONDS, 0] },
       y: { range: (_, __, top) => [0, Math.max(LEAST_TOP, (top || 0) * 1.1)] },
@@ -90,6 +92,7 @@ function optionsFor(width: number): uPlot.Options {
         ...axis,
         size: 76,
         space: 30,
+        incrs: STEPS,
         values: (_, at) => at.map((value) => (value === 0 ? '0' : `${bytes(value)}/s`)),
       },
     ],

@@ -2,6 +2,7 @@
 import type { JSX } from 'preact'
 import type { Settings } from '../model.ts'
 import { tell } from './api.ts'
+import { DraftInput } from './draft-input.tsx'
 import { settings } from './store.ts'
 
 const MIB = 2 ** 20
@@ -14,44 +15,37 @@ export function SettingsLine(): JSX.Element | null {
     <form class="settings panel" aria-label="Settings" onSubmit={(event) => event.preventDefault()}>
       <label>
         Connections a file
-        <input
+        <DraftInput
           type="number"
           id="connections"
           min={1}
           max={16}
-          value={now.connections}
-          onChange={({ currentTarget }) => {
-            if (currentTarget.reportValidity()) change({ connections: Number(currentTarget.value) })
-          }}
+          value={String(now.connections)}
+          onCommit={(value) => change({ connections: Number(value) })}
         />
       </label>
       <label>
         Files at once
-        <input
+        <DraftInput
           type="number"
           id="concurrency"
           min={1}
           max={16}
-          value={now.concurrency}
-          onChange={({ currentTarget }) => {
-            if (currentTarget.reportValidity()) change({ concurrency: Number(currentTarget.value) })
-          }}
+          value={String(now.concurrency)}
+          onCommit={(value) => change({ concurrency: Number(value) })}
         />
       </label>
       <label>
         Limit, MiB/s
-        <input
+        <DraftInput
           type="number"
           id="limit"
           min={0}
           step="any"
           placeholder="none"
           title="Of each server; nothing for no limit"
-          value={now.bytesPerSecond === 0 ? '' : now.bytesPerSecond / MIB}
-          onChange={({ currentTarget }) => {
-            if (currentTarget.reportValidity())
-              change({ bytesPerSecond: Math.round(Number(currentTarget.value) * MIB) })
-          }}
+          value={now.bytesPerSecond === 0 ? '' : String(now.bytesPerSecond / MIB)}
+          onCommit={(value) => change({ bytesPerSecond: Math.round(Number(value) * MIB) })}
         />
       </label>
       <label>
@@ -62,7 +56,7 @@ export function SettingsLine(): JSX.Element | null {
           onChange={({ currentTarget: { value } }) => change({ rotateSeconds: Number(value) })}
         >
           {rotations(now.rotateSeconds).map((seconds) => (
-            <option key={seconds} value={seconds}>
+            <option key={seconds} value={String(seconds)}>
               {seconds === 0 ? 'never' : `${seconds} s`}
             </option>
           ))}

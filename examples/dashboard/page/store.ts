@@ -23,7 +23,7 @@ export const order: Signal<readonly string[]> = signal([])
 /** Each by itself: what runs changes four times a second, and only its own card with it. */
 export const transfers: ReadonlyMap<string, Signal<TransferView>> = new Map()
 
-export function apply(changes: Changes): void {
+function apply(changes: Changes): void {
   batch(() => {
     if (changes.isWhole === true) forgetAll()
     if (changes.folder !== undefined) folder.value = changes.folder

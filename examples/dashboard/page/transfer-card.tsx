@@ -2,8 +2,8 @@
 import { useSignal, type Signal } from '@preact/signals'
 import type { JSX, TargetedKeyboardEvent } from 'preact'
 import type { TransferState, TransferView } from '../model.ts'
+import { addressOf } from './address.ts'
 import { tell } from './api.ts'
-import { addressOf } from './connect-form.tsx'
 import { bytes, count, duration, lastPart, percent, rate, when } from './format.ts'
 import { Icon, type IconName } from './icons.tsx'
 import { Strip } from './strip.tsx'
@@ -120,7 +120,7 @@ function factsOf(view: TransferView): readonly string[] {
   if (state === 'complete' || state === 'hashing') {
     return [
       bytes(total ?? view.bytes),
-      `${duration(view.elapsedSeconds)}`,
+      duration(view.elapsedSeconds),
       `${rate(view.averageBytesPerSecond)} on average`,
       ...(state === 'hashing' ? ['computing the checksum …'] : []),
     ]

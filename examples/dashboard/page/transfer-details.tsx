@@ -1,8 +1,9 @@
 /** What can be set of one transfer, and where it is from and goes to. */
 import type { JSX } from 'preact'
 import type { TransferView } from '../model.ts'
+import { addressOf } from './address.ts'
 import { tell } from './api.ts'
-import { addressOf } from './connect-form.tsx'
+import { DraftInput } from './draft-input.tsx'
 import { folder } from './store.ts'
 
 const MIB = 2 ** 20
@@ -10,56 +11,51 @@ const MIB = 2 ** 20
 export function TransferDetails({ view }: { readonly view: TransferView }): JSX.Element {
   const change = (part: Record<string, unknown>): void =>
     tell('/api/transfers/change', { id: view.id, ...part })
-  const isWaiting = ['queued', 'scheduled', 'locked', 'paused'].includes(view.state) && view.bytes === 0
+  const hasToBegin = ['queued', 'scheduled', 'locked', 'paused'].includes(view.state) && view.bytes === 0
+  const limit = view.bytesPerSecondLimit
   return (
     <div class="details-of">
       <div class="fields">
         <label>
           Priority
-          <input
+          <DraftInput
             type="number"
             class="priority"
             min={-1_000}
             max={1_000}
-            value={view.priority}
-            onChange={({ currentTarget: { value } }) => change({ priority: Number(value) })}
+            value={String(view.priority)}
+            onCommit={(value) => change({ priority: Number(value) })}
           />
         </label>
         <label>
           Limit, MiB/s
-          <input
+          <DraftInput
             type="number"
             class="limit"
             min={0}
             step="any"
             placeholder="none"
-            value={view.bytesPerSecondLimit === undefined ? '' : view.bytesPerSecondLimit / MIB}
-            onChange={({ currentTarget: { value } }) =>
-              change({ bytesPerSecond: Math.round(Number(value) * MIB) })
-            }
+            value={limit === undefined ? '' : String(limit / MIB)}
+            onCommit={(value) => change({ bytesPerSecond: Math.round(Number(value) * MIB) })}
           />
         </label>
         <label>
           Start at
-          <input
+          <DraftInput
             type="datetime-local"
             class="start"
-            disabled={!isWaiting}
+            disabled={!hasToBegin}
             value={view.startAt === undefined ? '' : localTime(view.startAt)}
-            onChange={({ currentTarget: { value } }) =>
-              change({ startAt: value === '' ? '' : new Date(value).toISOString() })
-            }
+            onCommit={(value) => change({ startAt: value === '' ? '' : new Date(value).toISOString() })}
           />
         </label>
         <label class="wide">
           Checksum it must have
-          <input
+          <DraftInput
             class="expected"
-            spellcheck={false}
-            autocomplete="off"
             placeholder="SHA-256, SHA-1, MD5, …"
             value={view.expected ?? ''}
-            onChange={({ currentTarget: { value } }) => change({ expected: value })}
+            onCommit={(value) => change({ expected: value })}
           />
         </label>
       </div>

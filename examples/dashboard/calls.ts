@@ -7,7 +7,6 @@ import * as fields from './fields.ts'
 import type { Fields } from './fields.ts'
 import { expectName } from './local-folder.ts'
 import { streamListing } from './remote-listing.ts'
-import { settingsOf } from './settings.ts'
 import type { Action, TransferChange } from './transfers.ts'
 
 /** Gives what is answered; where it has answered by itself, `ANSWERED`. */
@@ -52,7 +51,7 @@ export const CALLS: Readonly<Record<string, Call>> = {
   '/api/transfers/change': ({ transfers }, given) =>
     transfers.change(fields.text(given, 'id'), changeOf(given)),
   '/api/pause': (dashboard, given) => dashboard.setPaused(fields.flag(given, 'isPaused')),
-  '/api/settings': (dashboard, given) => dashboard.changeSettings(settingsOf(given)),
+  '/api/settings': (dashboard, given) => dashboard.changeSettings(given),
 }
 
 /** Only what is given is changed. */

@@ -1,15 +1,18 @@
 /** What the page can do, as calls: wires connections, transfers, folder and files together. Knows no HTTP. */
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { FtpClient } from 'octoftp'
 import { BandwidthSamples } from './bandwidth.ts'
 import type { Watch } from './event-stream.ts'
 import { expand } from './expand.ts'
 import { Refusal } from './failures.ts'
+import type { Fields } from './fields.ts'
 import { LocalFolder } from './local-folder.ts'
 import { Logins } from './logins.ts'
 import type { Changes, Login, Settings, Visit, Wanted } from './model.ts'
 import { SavedConnections } from './saved-connections.ts'
 import { Saver } from './saver.ts'
+import { settingsOf } from './settings.ts'
 import { readState, type State } from './state.ts'
 import { Transfers, type TransferChange } from './transfers.ts'
 
@@ -99,6 +102,8 @@ export class Dashboard {
     for await (const { remote, target } of expand(client, wanted, into, this.folder)) {
       this.transfers.add(login, remote, target, change)
       count += 1
+      // Others have their turn meanwhile.
+      if (count % 100 === 0) await setImmediate()
     }
     return count
   }
@@ -109,7 +114,9 @@ export class Dashboard {
     else this.transfers.resumeAll()
   }
 
-  changeSettings(settings: Settings): void {
+  /** Only what is given is changed. */
+  changeSettings(given: Fields): void {
+    const settings = settingsOf({ ...this.#settings, ...given })
     this.#settings = settings
     const areClientsNew = this.#logins.change(settings)
     this.transfers.changeSettings(settings, areClientsNew)

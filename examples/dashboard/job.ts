@@ -58,7 +58,7 @@ export function viewOf(job: Job): TransferView {
     bytesPerSecond: isRunning ? (progress?.bytesPerSecond ?? 0) : 0,
     averageBytesPerSecond: done?.averageBytesPerSecond ?? progress?.averageBytesPerSecond ?? 0,
     etaSeconds: isRunning ? progress?.etaSeconds : undefined,
-    elapsedSeconds: done?.elapsedSeconds ?? progress?.elapsedSeconds ?? 0,
+    elapsedSeconds: done?.elapsedSeconds ?? record.elapsedSeconds + (item?.progress?.elapsedSeconds ?? 0),
     activeConnections: isRunning ? (progress?.activeConnections ?? 0) : 0,
     segments: (progress?.segments ?? []).map(({ start, end, position }): Segment => [start, end, position]),
     checksum: done?.checksum,

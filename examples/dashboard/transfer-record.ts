@@ -28,6 +28,8 @@ export interface TransferRecord {
   /** How far it was when it was written down; the library knows better as soon as it goes on. */
   readonly bytes: number
   readonly total: number | undefined
+  /** In earlier runs. */
+  readonly elapsedSeconds: number
   /** `undefined` while it is not over. */
   readonly outcome: Outcome | undefined
 }
@@ -47,6 +49,7 @@ export function recordOf(value: unknown): TransferRecord {
     isPaused: flag(fields, 'isPaused'),
     bytes: number(fields, 'bytes', 0, Infinity),
     total: fields['total'] === undefined ? undefined : number(fields, 'total', 0, Infinity),
+    elapsedSeconds: number(fields, 'elapsedSeconds', 0, Infinity),
     outcome: fields['outcome'] === undefined ? undefined : outcomeOf(fieldsOf(fields['outcome'])),
   }
 }

@@ -15,7 +15,7 @@ import { isMoving, viewOf, type Job } from './job.ts'
 import type { LocalFolder } from './local-folder.ts'
 import { sameLogin, type Logins } from './logins.ts'
 import type { Login, Settings, TransferView } from './model.ts'
-import type { TransferRecord } from './transfer-record.ts'
+import type { Outcome, TransferRecord } from './transfer-record.ts'
 
 export type Action = 'pause' | 'resume' | 'stop' | 'again' | 'clear'
 
@@ -32,6 +32,9 @@ export interface TransfersParts {
   readonly onChange: () => void
 }
 
+/** Each is told to the page and written down with every other. A tree of more files is better mirrored. */
+const MOST = 10_000
+
 /** Ahead of others of its priority, where it stood before it was begun anew. */
 const IN_FRONT = 0.5
 
@@ -42,6 +45,8 @@ export class Transfers {
   readonly #queue: TransferQueue
   readonly #jobs = new Map<string, Job>()
   readonly #ofItem = new WeakMap<QueuedTransfer<unknown>, Job>()
+  /** Those of all that are not complete: what is complete is a file. */
+  readonly #targets = new Set<string>()
   readonly #removed: { readonly id: string; readonly version: number }[] = []
   readonly #closing = new AbortController()
   #connections: number
@@ -109,11 +114,13 @@ export class Transfers {
     wantedTarget: string,
     { priority = 0, startAt, expected, bytesPerSecond = 0 }: TransferChange,
   ): string {
+    if (this.#jobs.size >= MOST)
+      throw new Refusal(409, `There are ${MOST} transfers: clear some of them first`)
     const target = this.#freeTarget(wantedTarget)
     this.#folder.place(target)
     const job = this.#keep({
       ...{ id: randomUUID(), login, remote, target, priority, startAt, bytesPerSecond, expected },
-      ...{ isPaused: false, bytes: 0, total: undefined, outcome: undefined },
+      ...{ isPaused: false, bytes: 0, total: undefined, elapsedSeconds: 0, outcome: undefined },
     })
     this.#enqueue(job)
     this.#onChange()
@@ -180,6 +187,7 @@ export class Transfers {
   #keep(record: TransferRecord): Job {
     const job: Job = { record, item: undefined, progress: undefined, version: 0, ended: Promise.resolve() }
     this.#jobs.set(record.id, job)
+    if (record.outcome?.state !== 'complete') this.#targets.add(record.target)
     this.#changed(job)
     return job
   }
@@ -190,13 +198,10 @@ export class Transfers {
   }
 
   #freeTarget(target: string): string {
-    const taken = new Set(
-      [...this.#jobs.values()].flatMap(({ record }) => (isOver(record) ? [] : record.target)),
-    )
-    const [, stem = '', extension = ''] = /^(.*?[^/])(\.[^./]+)?$/.exec(target) ?? [target, target]
+    const [, stem = '', extension = ''] = /^(.*?[^/])((?:\.tar)?\.[^./]+)?$/.exec(target) ?? [target, target]
     for (let count = 1; ; count += 1) {
       const name = count === 1 ? target : `${stem} (${count})${extension}`
-      if (!taken.has(name) && !this.#folder.isThere(name)) return name
+      if (!this.#targets.has(name) && !this.#folder.isThere(name)) return name
     }
   }
 
@@ -233,22 +238,24 @@ export class Transfers {
     try {
       const result = await item
       if (job.item !== item) return
-      const { averageBytesPerSecond, elapsedSeconds } = result
-      job.progress = item.progress
+      const { averageBytesPerSecond } = result
+      this.#look(job)
+      const { elapsedSeconds } = job.record
       this.#finish(job, { state: 'complete', averageBytesPerSecond, elapsedSeconds, checksum: undefined })
       await this.#hash(job, result)
     } catch (error) {
       if (job.item !== item) return
-      job.progress = item.progress ?? job.progress
+      this.#look(job)
       this.#finish(job, { state: 'failed', error: failureOf(error).message })
     }
   }
 
-  #finish(job: Job, outcome: TransferRecord['outcome']): void {
+  #finish(job: Job, outcome: Outcome): void {
     const { progress, record } = job
     job.item = undefined
     const known = progress === undefined ? {} : { bytes: progress.bytes, total: progress.total }
     job.record = { ...record, ...known, outcome }
+    if (outcome.state === 'complete') this.#targets.delete(record.target)
     this.#changed(job)
     this.#onChange()
   }
@@ -305,14 +312,24 @@ export class Transfers {
   /** What it tells from now on is not listened to. */
   #takeOut(job: Job): void {
     const { item } = job
-    job.progress = item?.progress ?? job.progress
+    this.#look(job)
     job.item = undefined
     item?.cancel()
+  }
+
+  /** The last look at what ends now. */
+  #look(job: Job): void {
+    const progress = job.item?.progress
+    if (progress === undefined) return
+    job.progress = progress
+    const { elapsedSeconds } = job.record
+    job.record = { ...job.record, elapsedSeconds: elapsedSeconds + progress.elapsedSeconds }
   }
 
   #remove(job: Job): void {
     const { record } = job
     this.#jobs.delete(record.id)
+    if (record.outcome?.state !== 'complete') this.#targets.delete(record.target)
     this.#version += 1
     this.#removed.push({ id: record.id, version: this.#version })
     if (record.outcome?.state !== 'complete') void job.ended.then(() => this.#removeLeftovers(record.target))

@@ -216,7 +216,7 @@ describe.skipIf(missing !== undefined)(
       await page.keyboard.press('Space')
       await page.keyboard.press('Home')
       await page.keyboard.press('Space')
-      await page.getByText('2 of 5 entries selected').waitFor()
+      await page.getByText('2 of 5 selected').waitFor()
       await page.keyboard.press('d')
       await card('notes.txt').getByText('Complete').waitFor()
       await card('in it.txt').getByText('Complete').waitFor()

@@ -41,11 +41,7 @@ function add(client: DashboardClient, more: object = {}): ReturnType<DashboardCl
 }
 
 async function limit(client: DashboardClient, bytesPerSecond: number, more: object = {}): Promise<void> {
-  const { status } = await client.post('/api/settings', {
-    ...client.changes.settings,
-    bytesPerSecond,
-    ...more,
-  })
+  const { status } = await client.post('/api/settings', { bytesPerSecond, ...more })
   expect(status).toBe(200)
 }
 

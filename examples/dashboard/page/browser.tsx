@@ -6,6 +6,7 @@ import type { Visit } from '../model.ts'
 import { addressOf } from './address.ts'
 import { tell } from './api.ts'
 import {
+  cursor,
   failure,
   fetchSelected,
   filter,
@@ -54,35 +55,40 @@ export function Browser({ visit }: { readonly visit: Visit }): JSX.Element {
           }}
         />
       </div>
-      <form
-        class="path-line"
-        onSubmit={(event) => {
-          event.preventDefault()
-          void open(typed.value)
-        }}
-      >
+      <div class="path-line">
         <Tool icon="up" label="Parent folder (Backspace)" onClick={openParent} />
         <Tool icon="refresh" label="Refresh (R)" onClick={refresh} />
-        <input
-          id="path"
-          aria-label="Path on the server"
-          spellcheck={false}
-          autocomplete="off"
-          value={typed.value}
-          onInput={({ currentTarget: { value } }) => (typed.value = value)}
-        />
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            void open(typed.value)
+            focusFiles()
+          }}
+        >
+          <input
+            id="path"
+            aria-label="Path on the server"
+            spellcheck={false}
+            autocomplete="off"
+            value={typed.value}
+            onInput={({ currentTarget: { value } }) => (typed.value = value)}
+          />
+        </form>
         <input
           id="filter"
           type="search"
           aria-label="Show only names with (/)"
           placeholder="Filter"
           value={filter.value}
-          onInput={({ currentTarget: { value } }) => (filter.value = value)}
+          onInput={({ currentTarget: { value } }) => {
+            filter.value = value
+            cursor.value = 0
+          }}
           onKeyDown={({ key }) => {
-            if (key === 'Escape' || key === 'Enter') document.querySelector<HTMLElement>('#files')?.focus()
+            if (key === 'Escape' || key === 'Enter') focusFiles()
           }}
         />
-      </form>
+      </div>
       {failure.value !== '' && (
         <p class="failure" role="alert">
           {failure.value}
@@ -92,7 +98,7 @@ export function Browser({ visit }: { readonly visit: Visit }): JSX.Element {
       <div class="fetch-line">
         <span class="dim" id="selection">
           {selected.value.size > 0
-            ? `${selected.value.size.toLocaleString()} of ${count(shown.value.length, 'entry', 'entries')} selected`
+            ? `${selected.value.size.toLocaleString()} of ${shown.value.length.toLocaleString()} selected`
             : count(shown.value.length, 'entry', 'entries')}
         </span>
         <details class="how">
@@ -138,6 +144,10 @@ export function Browser({ visit }: { readonly visit: Visit }): JSX.Element {
       </div>
     </div>
   )
+}
+
+function focusFiles(): void {
+  document.querySelector<HTMLElement>('#files')?.focus()
 }
 
 interface ToolProps {

@@ -85,7 +85,7 @@ export function ConnectForm(): JSX.Element {
             >
               <option value="explicit">TLS, explicit</option>
               <option value="implicit">TLS, implicit</option>
-              <option value="none">None: everything can be read on the way</option>
+              <option value="none">None, readable on the way</option>
             </select>
           </label>
           <label>

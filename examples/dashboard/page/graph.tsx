@@ -41,7 +41,7 @@ export function Graph(): JSX.Element {
   const now = all.at(-1) ?? 0
   const maximum = Math.max(0, ...all)
   const average = all.length === 0 ? 0 : all.reduce((sum, one) => sum + one, 0) / all.length
-  const words = `now ${rate(now)}, average ${rate(average)}, maximum ${rate(maximum)}`
+  const words = `now ${rate(now)}, mean ${rate(average)}, most ${rate(maximum)}`
   return (
     <section class="bandwidth panel" aria-labelledby="bandwidth-title">
       <div class="panel-line">
@@ -51,10 +51,10 @@ export function Graph(): JSX.Element {
             <span class="dim">now</span> {rate(now)}
           </span>
           <span>
-            <span class="dim">average</span> {rate(average)}
+            <span class="dim">mean</span> {rate(average)}
           </span>
           <span id="bandwidth-maximum">
-            <span class="dim">maximum</span> {rate(maximum)}
+            <span class="dim">most</span> {rate(maximum)}
           </span>
         </p>
       </div>

@@ -4,9 +4,9 @@ import { useEffect, useRef } from 'preact/hooks'
 import { Icon } from './icons.tsx'
 
 const FILES: readonly (readonly [string, string])[] = [
-  ['↑ ↓ Page Home End', 'move; with Shift select on the way'],
+  ['↑ ↓', 'move, as by Page, Home, End; with Shift select'],
   ['Space', 'select, or not'],
-  ['Ctrl A, Escape', 'select all, none'],
+  ['Ctrl A', 'select all; none by Escape'],
   ['Enter', 'open a folder, download a file'],
   ['D', 'download what is selected'],
   ['Backspace', 'parent folder'],

@@ -18,7 +18,7 @@ let last = 0
 export function say(text: string, isFailure = false): void {
   last += 1
   const notice = { id: last, text, isFailure }
-  notices.value = [...notices.value.slice(1 - MOST), notice]
+  notices.value = [...notices.value.filter((one) => one.text !== text).slice(1 - MOST), notice]
   setTimeout(() => dismiss(notice.id), isFailure ? FAILURE_SHOWN_MS : SHOWN_MS)
 }
 

@@ -10,7 +10,7 @@ const MIB = 2 ** 20
 export function SettingsLine(): JSX.Element | null {
   const now = settings.value
   if (now === undefined) return null
-  const change = (part: Partial<Settings>): void => tell('/api/settings', { ...now, ...part })
+  const change = (part: Partial<Settings>): void => tell('/api/settings', part)
   return (
     <form class="settings panel" aria-label="Settings" onSubmit={(event) => event.preventDefault()}>
       <label>

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Row } from '../../examples/dashboard/model.ts'
 import { addressOf, readAddress } from '../../examples/dashboard/page/address.ts'
-import { bytes, duration, percent, when } from '../../examples/dashboard/page/format.ts'
+import { bytes, duration, limitOf, limitText, percent, when } from '../../examples/dashboard/page/format.ts'
 import { comparison, itemOf, type Order } from '../../examples/dashboard/page/order.ts'
 import { SortedRuns } from '../../examples/dashboard/page/sorted-runs.ts'
 
@@ -51,6 +51,7 @@ test.each([
 
 test('times and shares', () => {
   expect([4.4, 130, 11_100].map(duration)).toEqual(['4 s', '2 min 10 s', '3 h 05 min'])
+  expect([0, limitOf('2.3'), limitOf('0.0001')].map(limitText)).toEqual(['', '2.3', '0'])
   expect([0, 0.9999, 1].map(percent)).toEqual(['0.0 %', '99.9 %', '100.0 %'])
   const noon = new Date(2026, 0, 2, 12, 5).getTime()
   expect([when(noon), when(noon, 'day')]).toEqual(['2026-01-02 12:05', '2026-01-02'])

@@ -169,7 +169,9 @@ function libraryPath(folder) {
 }
 
 function checkLibraries(folder, files) {
-  const programs = files.map((file) => locate(folder, file)).filter((path) => /(bin\/|\.so$|\/chromium$)/.test(path))
+  const programs = files
+    .map((file) => locate(folder, file))
+    .filter((path) => /(bin\/|\.so$|\/chromium$)/.test(path))
   for (const program of programs) {
     const text = run('ldd', [join(folder, program)], {
       env: { ...process.env, LC_ALL: 'C', LD_LIBRARY_PATH: libraryPath(folder) },

@@ -12,6 +12,17 @@ export function bytes(count: number): string {
   return `${unit === 0 ? Math.round(value) : value.toFixed(value < 10 ? 2 : 1)} ${UNITS[unit] ?? ''}`
 }
 
+const MIB = 2 ** 20
+
+/** A limit as it stands in a field: in MiB/s, nothing for none. */
+export function limitText(bytesPerSecond: number): string {
+  return bytesPerSecond === 0 ? '' : String(Math.round((bytesPerSecond / MIB) * 1_000) / 1_000)
+}
+
+export function limitOf(text: string): number {
+  return Math.round(Number(text) * MIB)
+}
+
 export function rate(bytesPerSecond: number): string {
   return `${bytes(bytesPerSecond)}/s`
 }

@@ -3,9 +3,8 @@ import type { JSX } from 'preact'
 import type { Settings } from '../model.ts'
 import { tell } from './api.ts'
 import { DraftInput } from './draft-input.tsx'
+import { limitOf, limitText } from './format.ts'
 import { settings } from './store.ts'
-
-const MIB = 2 ** 20
 
 export function SettingsLine(): JSX.Element | null {
   const now = settings.value
@@ -44,8 +43,8 @@ export function SettingsLine(): JSX.Element | null {
           step="any"
           placeholder="none"
           title="Of each server; nothing for no limit"
-          value={now.bytesPerSecond === 0 ? '' : String(now.bytesPerSecond / MIB)}
-          onCommit={(value) => change({ bytesPerSecond: Math.round(Number(value) * MIB) })}
+          value={limitText(now.bytesPerSecond)}
+          onCommit={(value) => change({ bytesPerSecond: limitOf(value) })}
         />
       </label>
       <label>

@@ -4,15 +4,13 @@ import type { TransferView } from '../model.ts'
 import { addressOf } from './address.ts'
 import { tell } from './api.ts'
 import { DraftInput } from './draft-input.tsx'
+import { limitOf, limitText } from './format.ts'
 import { folder } from './store.ts'
-
-const MIB = 2 ** 20
 
 export function TransferDetails({ view }: { readonly view: TransferView }): JSX.Element {
   const change = (part: Record<string, unknown>): void =>
     tell('/api/transfers/change', { id: view.id, ...part })
   const hasToBegin = ['queued', 'scheduled', 'locked', 'paused'].includes(view.state) && view.bytes === 0
-  const limit = view.bytesPerSecondLimit
   return (
     <div class="details-of">
       <div class="fields">
@@ -35,8 +33,8 @@ export function TransferDetails({ view }: { readonly view: TransferView }): JSX.
             min={0}
             step="any"
             placeholder="none"
-            value={limit === undefined ? '' : String(limit / MIB)}
-            onCommit={(value) => change({ bytesPerSecond: Math.round(Number(value) * MIB) })}
+            value={limitText(view.bytesPerSecondLimit ?? 0)}
+            onCommit={(value) => change({ bytesPerSecond: limitOf(value) })}
           />
         </label>
         <label>

@@ -1,6 +1,6 @@
 /** The page, built by esbuild when the server starts, and kept in memory. */
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, stop } from 'esbuild'
 
 export interface PageFile {
   readonly type: string
@@ -44,6 +44,8 @@ export async function pageFiles(): Promise<ReadonlyMap<string, PageFile>> {
     jsxImportSource: 'preact',
     logLevel: 'warning',
   })
+  // It is a process of its own, which is not needed any more.
+  await stop()
   const built = outputFiles.map(({ path, contents }): [string, PageFile] => {
     const ending = path.slice(path.lastIndexOf('.') + 1)
     return [`/page.${ending}`, { type: TYPES[ending] ?? 'application/octet-stream', bytes: contents }]

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { Changes } from '../../examples/dashboard/model.ts'
 import { useServer } from '../servers/vitest.ts'
 import { fakeFtpServer, type FakeFtpServer } from '../support/fake-ftp-server.ts'
 import { untilTrue } from '../support/eventually.ts'
@@ -32,6 +33,12 @@ function login(): { host: string; port: number; user: string; security: string }
 async function connect(client: DashboardClient): Promise<void> {
   const { status, body } = await client.post('/api/connect', { ...login(), password: PASSWORD })
   expect(status, body).toBe(200)
+}
+
+/** As they were told behind the event of that number, as soon as the first of them were known. */
+function bytesWhileRunning({ told }: DashboardClient, since = 0): readonly number[] {
+  const views = told.slice(since).flatMap((event) => (JSON.parse(event) as Changes).transfers ?? [])
+  return views.filter(({ state, bytes }) => state === 'transferring' && bytes > 0).map(({ bytes }) => bytes)
 }
 
 const DISK = { path: '/disk.img', name: 'disk.img', type: 'file' }
@@ -124,11 +131,13 @@ describe('while it runs', () => {
     expect(paused.segments.length).toBeGreaterThan(0)
     await act('resume')
     await untilTrue(() => client.transfer.state === 'transferring' && client.transfer.bytes > paused.bytes)
+    await untilTrue(() => client.transfer.bytes > 2 * MIB)
     await act('stop')
-    await client.untilState('stopped')
+    const { bytes } = await client.untilState('stopped')
+    const before = client.told.length
     await act('again')
-    await client.untilState('transferring')
-    expect(client.transfer.bytes).toBeGreaterThan(0)
+    await untilTrue(() => client.transfer.bytes > bytes)
+    expect(bytesWhileRunning(client, before).filter((after) => after < MIB)).toEqual([])
     await act('stop')
     await client.untilState('stopped')
     await act('clear')
@@ -143,6 +152,8 @@ describe('while it runs', () => {
     await limit(client, MIB)
     await add(client)
     await untilTrue(() => client.transfers.size === 1 && client.transfer.activeConnections === 4)
+    await untilTrue(() => client.transfer.bytes > 2 * MIB)
+    const before = client.told.length
     await limit(client, MIB, { connections: 2 })
     await untilTrue(() => client.transfer.activeConnections === 2)
     await limit(client, MIB, { connections: 2, rotateSeconds: 10 })
@@ -153,6 +164,7 @@ describe('while it runs', () => {
     await client.post('/api/transfers/change', { id: client.transfer.id, bytesPerSecond: 0 })
     await limit(client, 0, { connections: 2, rotateSeconds: 10 })
     await client.untilState('complete')
+    expect(bytesWhileRunning(client, before).filter((bytes) => bytes < MIB)).toEqual([])
     expect(CONTENT.equals(await readFile(folder.at('saved/disk.img')))).toBe(true)
   })
 
@@ -192,7 +204,8 @@ describe('after a restart', () => {
     expect(new URL(second.running.url).search).toBe(new URL(first.running.url).search)
     await connect(second)
     await second.untilState('transferring')
-    await untilTrue(() => second.transfer.bytes >= 2 * MIB)
+    await untilTrue(() => second.transfer.bytes > locked.bytes)
+    expect(bytesWhileRunning(second).filter((bytes) => bytes < 2 * MIB)).toEqual([])
     await limit(second, 0)
     await second.untilState('complete')
     expect(CONTENT.equals(await readFile(folder.at('saved/disk.img')))).toBe(true)

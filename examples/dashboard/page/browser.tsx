@@ -29,6 +29,7 @@ export function Browser({ visit }: { readonly visit: Visit }): JSX.Element {
   const startAt = useSignal('')
   const expected = useSignal('')
 
+  useEffect(takeFocus, [])
   useEffect(() => {
     // After a reload of the page.
     if (path.value === '') void open(visit.path)
@@ -144,6 +145,11 @@ export function Browser({ visit }: { readonly visit: Visit }): JSX.Element {
       </div>
     </div>
   )
+}
+
+/** The form that had it is gone. */
+function takeFocus(): void {
+  if (document.activeElement === document.body) focusFiles()
 }
 
 function focusFiles(): void {

@@ -1,6 +1,7 @@
 /** How a server is reached: typed, or loaded from what was saved. */
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
 import type { Login, SavedConnection, Security, Visit } from '../model.ts'
 import { addressOf, loginOf, PORTS, readAddress, type Typed } from './address.ts'
 import { call, tell } from './api.ts'
@@ -20,6 +21,8 @@ export function ConnectForm(): JSX.Element {
   const isPasswordWanted = useSignal(false)
   const isBusy = useSignal(false)
   const failure = useSignal('')
+
+  useEffect(takeFocus, [])
 
   const set = (part: Partial<Typed>): void => {
     typed.value = { ...typed.value, ...part }
@@ -170,6 +173,10 @@ export function ConnectForm(): JSX.Element {
       </form>
     </div>
   )
+}
+
+function takeFocus(): void {
+  if (document.activeElement === document.body) document.querySelector<HTMLElement>('#host')?.focus()
 }
 
 function SavedList({ load }: { readonly load: (one: SavedConnection) => void }): JSX.Element | null {

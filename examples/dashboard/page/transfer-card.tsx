@@ -80,12 +80,16 @@ export function TransferCard({ transfer }: { readonly transfer: Signal<TransferV
         <span class="deeds">
           {deeds.map(({ action, label, icon, key }) => (
             <button
-              key={action}
+              // Pause and resume are one button, which keeps the focus.
+              key={key}
               type="button"
               class={`quiet icon-only ${action}`}
               aria-label={`${label} ${name}`}
               title={`${label} (${key.toUpperCase()})`}
-              onClick={() => tell('/api/transfers/act', { ids: [view.id], action })}
+              onClick={({ currentTarget }) => {
+                if (key !== 'p') leaveFocus(currentTarget, action)
+                tell('/api/transfers/act', { ids: [view.id], action })
+              }}
             >
               <Icon name={icon} />
             </button>
@@ -170,7 +174,14 @@ function focusOn(element: Element | null): void {
   if (element instanceof HTMLElement) element.focus()
 }
 
-/** A card that goes leaves the focus to its neighbour. */
+/** A button that goes leaves the focus to its card, and a card to its neighbour. */
+function leaveFocus(button: Element, action: string): void {
+  const card = button.closest('.card')
+  if (card === null) return
+  if (action === 'clear') focusBeside(card)
+  else focusOn(card)
+}
+
 function focusBeside(card: Element): void {
   focusOn(card.nextElementSibling ?? card.previousElementSibling)
 }

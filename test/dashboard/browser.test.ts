@@ -224,6 +224,7 @@ describe.skipIf(missing !== undefined)(
       await row('pub').waitFor()
 
       await page.keyboard.press('Alt+2')
+      await page.locator('.card:focus').waitFor()
       await page.keyboard.press('Delete')
       await untilTrue(async () => (await page.locator('.card').count()) === 1)
       await page.keyboard.press('Delete')

@@ -28,7 +28,7 @@ describe('the token', () => {
 
 describe('other pages', () => {
   test.each([
-    ['a name that leads here', { host: 'evil.example:80' }],
+    ['a name that leads here', { host: 'evil.example:80', origin: 'http://evil.example:80' }],
     ['another port', { host: '127.0.0.1:1' }],
     ['another origin', { origin: 'http://evil.example' }],
     ['another server on this machine', { origin: 'http://127.0.0.1:1' }],

@@ -25,7 +25,12 @@ export async function ask(url: string, { method = 'GET', path, headers = {}, bod
   const asked = request(new URL(path, url), { method, headers, agent: false })
   asked.end(body === undefined ? undefined : JSON.stringify(body))
   const [response] = (await once(asked, 'response')) as [IncomingMessage]
-  return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) }
+  const { statusCode: status = 0, headers: answered } = response
+  // Events have no end.
+  const isEndless = answered['content-type']?.startsWith('text/event-stream') === true
+  const answer = { status, headers: answered, body: isEndless ? '' : await text(response) }
+  asked.destroy()
+  return answer
 }
 
 export class DashboardClient {

@@ -1,7 +1,7 @@
 /**
- * Brings the real FTP servers and proxies of the tests onto this machine: downloads Debian's packages and unpacks them
- * into `.servers/` of the project. Nothing is installed into the system, so the packages, which conflict
- * with one another when installed, lie side by side.
+ * Brings the real FTP servers, the proxies and the browser of the tests onto this machine: downloads Debian's
+ * packages and unpacks them into `.servers/` of the project. Nothing is installed into the system, so the
+ * packages, which conflict with one another when installed, lie side by side.
  *
  *   .servers/root/          what the packages hold (usr/sbin/vsftpd, usr/lib/…)
  *   .servers/manifest.json  which servers are there, and why another is not

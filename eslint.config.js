@@ -22,7 +22,7 @@ export default defineConfig(
   globalIgnores(['dist/', 'docs/api/', 'coverage/', '.servers/']),
   js.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [ts.configs.strictTypeChecked, ts.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname },
@@ -53,6 +53,15 @@ export default defineConfig(
       '@typescript-eslint/require-await': 'off',
       // Off: index signatures are reached by `['name']` under TypeScript's own stricter rule.
       '@typescript-eslint/dot-notation': 'off',
+    },
+  },
+  {
+    files: ['examples/dashboard/page/**/*.{ts,tsx}'],
+    languageOptions: {
+      parserOptions: {
+        project: './examples/dashboard/page/tsconfig.json',
+        tsconfigRootDir: import.meta.dirname,
+      },
     },
   },
   {

@@ -1,7 +1,7 @@
 /**
- * Brings the real FTP servers and proxies of the tests onto this machine: downloads Debian's packages and unpacks them
- * into `.servers/` of the project. Nothing is installed into the system, so the packages, which conflict
- * with one another when installed, lie side by side.
+ * Brings the real FTP servers, the proxies and the browser of the tests onto this machine: downloads Debian's
+ * packages and unpacks them into `.servers/` of the project. Nothing is installed into the system, so the
+ * packages, which conflict with one another when installed, lie side by side.
  *
  *   .servers/root/          what the packages hold (usr/sbin/vsftpd, usr/lib/…)
  *   .servers/manifest.json  which servers are there, and why another is not
@@ -53,6 +53,12 @@ const servers = {
   mptcpize: {
     packages: ['mptcpize', 'libmptcpwrap0'],
     files: ['usr/bin/mptcpize', /\/libmptcpwrap\.so\.0$/],
+    needsRoot: false,
+  },
+  // No server: the browser in which the dashboard is tested, with a font for it.
+  chromium: {
+    packages: ['chromium', 'chromium-common', 'fonts-dejavu-core'],
+    files: ['usr/lib/chromium/chromium', 'usr/share/fonts/truetype/dejavu/DejaVuSans.ttf'],
     needsRoot: false,
   },
 }
@@ -163,7 +169,9 @@ function libraryPath(folder) {
 }
 
 function checkLibraries(folder, files) {
-  const programs = files.map((file) => locate(folder, file)).filter((path) => /(bin\/|\.so$)/.test(path))
+  const programs = files
+    .map((file) => locate(folder, file))
+    .filter((path) => /(bin\/|\.so$|\/chromium$)/.test(path))
   for (const program of programs) {
     const text = run('ldd', [join(folder, program)], {
       env: { ...process.env, LC_ALL: 'C', LD_LIBRARY_PATH: libraryPath(folder) },

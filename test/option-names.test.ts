@@ -15,6 +15,7 @@ import {
   TransferQueue,
   upload,
   type FtpSession,
+  type MirrorJob,
 } from '../src/index.ts'
 import { mptcp } from '../src/mptcp.ts'
 import { ftpProxy, httpProxy } from '../src/proxy.ts'
@@ -48,6 +49,10 @@ interface Case {
 }
 
 const HOST = { host: 'ftp.example.org' }
+const JOB: MirrorJob = {
+  ...{ id: 'x', source: 'ftp://127.0.0.1/', target: '/nowhere', options: {} },
+  ...{ type: 'directory', path: '', above: [] },
+}
 
 const calls: Readonly<Record<string, Case>> = {
   'new FtpClient(options)': {
@@ -108,7 +113,7 @@ const calls: Readonly<Record<string, Case>> = {
   runJob: {
     // Those of a mirror in a job are data, and looked at when it is done.
     types: ['RunJobOptions', 'MirrorJobOptions'],
-    call: (options) => runJob(JOB, { client, ...options }),
+    call: (options) => runJob({ ...JOB, source: url }, { client, ...options }),
     ...{ typo: 'singal', meant: 'signal' },
   },
   'list of a URL': {

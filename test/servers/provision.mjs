@@ -165,7 +165,9 @@ function libraryPath(folder) {
       .filter((name) => name.includes('-linux-'))
       .map((name) => join(path, name)),
   )
-  return [...perArchitecture, ...lib].join(':')
+  // A library of PulseAudio's looks for its other half by an absolute path.
+  const within = perArchitecture.map((path) => join(path, 'pulseaudio')).filter(existsSync)
+  return [...perArchitecture, ...within, ...lib].join(':')
 }
 
 function checkLibraries(folder, files) {

@@ -22,6 +22,7 @@ const USAGE = `fleet.ts scan URL DIRECTORY | work | status | dead
 
   --name NAME           of the mirror ("mirror")
   --redis URL           (REDIS_URL, or redis://127.0.0.1:6379)
+  --attempts N          that the jobs have which it puts into the queue (8)
 
 scan:
   --connections N       the most at the server, of all workers together (8)
@@ -45,6 +46,7 @@ const { values, positionals } = parseArgs({
   options: {
     name: { type: 'string', default: 'mirror' },
     redis: { type: 'string', default: process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379' },
+    attempts: { type: 'string', default: '8' },
     connections: { type: 'string', default: '8' },
     rate: { type: 'string', default: 'Infinity' },
     'range-bytes': { type: 'string', default: String(256 * 2 ** 20) },
@@ -120,7 +122,7 @@ async function dead(mirror: MirrorQueue): Promise<void> {
 }
 
 async function main([command, ...rest]: readonly string[]): Promise<void> {
-  const mirror = new MirrorQueue(values.redis, values.name)
+  const mirror = new MirrorQueue(values.redis, values.name, Number(values.attempts))
   try {
     const [source, target] = rest
     if (command === 'scan' && source !== undefined && target !== undefined) await scan(mirror, source, target)

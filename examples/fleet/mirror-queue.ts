@@ -12,7 +12,6 @@ const CHUNK = 500
  */
 const JOB_OPTIONS: JobsOptions = {
   lifo: true,
-  attempts: 8,
   backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
   removeOnComplete: true,
   stackTraceLimit: 0,
@@ -43,10 +42,13 @@ export class MirrorQueue {
   readonly redis: Redis
   readonly queue: Queue<MirrorJob>
   readonly name: string
+  readonly #attempts: number
 
-  constructor(redisUrl: string, name: string) {
+  /** @param attempts that each job has */
+  constructor(redisUrl: string, name: string, attempts: number) {
     const connection = redisOptions(redisUrl)
     this.name = name
+    this.#attempts = attempts
     this.redis = new Redis(redisUrl, connection)
     this.queue = new Queue(name, { connection })
     // Each tells of a connection that was lost, and comes back by itself.
@@ -57,10 +59,11 @@ export class MirrorQueue {
 
   /** One that waits there already is not put there again. */
   async add(jobs: readonly MirrorJob[]): Promise<void> {
+    const options = { ...JOB_OPTIONS, attempts: this.#attempts }
     for (let start = 0; start < jobs.length; start += CHUNK) {
       const chunk = jobs.slice(start, start + CHUNK)
       await this.queue.addBulk(
-        chunk.map((job) => ({ name: job.type, data: job, opts: { ...JOB_OPTIONS, jobId: job.id } })),
+        chunk.map((job) => ({ name: job.type, data: job, opts: { ...options, jobId: job.id } })),
       )
     }
   }
@@ -79,7 +82,7 @@ export class MirrorQueue {
   /** Of a job that has come to something. One that was done twice counts twice: they tell how far it is, no more. */
   async count(result: MirrorJobResult): Promise<void> {
     const sum = this.redis.pipeline()
-    for (const [name, value] of Object.entries(shareInTotals(result)))
+    for (const [name, value] of Object.entries<number>({ ...shareInTotals(result) }))
       if (value > 0) sum.hincrby(this.#key('totals'), name, value)
     await sum.exec()
   }

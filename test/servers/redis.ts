@@ -55,7 +55,7 @@ export class RedisServer implements AsyncDisposable {
   /** As a crash of the machine would, but for what is in the system's cache. */
   async kill(): Promise<void> {
     const child = this.#process
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    if (child?.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGKILL')
     await once(child, 'exit')
   }

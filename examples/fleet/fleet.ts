@@ -74,7 +74,7 @@ async function scan(mirror: MirrorQueue, source: string, target: string): Promis
   await mirror.tell({ source, host, isScanned: false })
   const slots = new ConnectionSlots({
     lease: new ConnectionLease(mirror.redis, host, 1),
-    open: () => new FtpClient(source, { ...login, maxConnections: 1 }),
+    open: () => new FtpClient(new URL('/', source), { ...login, maxConnections: 1 }),
     onError: (error) => console.error(`scan: ${(error as Error).message}`),
   })
   const client = await slots.take()

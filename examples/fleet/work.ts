@@ -40,7 +40,7 @@ export class FleetWorker {
     this.#worker.on('error', onError)
     this.#slots = new ConnectionSlots({
       lease: new ConnectionLease(mirror.redis, host, MOST_CONNECTIONS),
-      open: () => new FtpClient(source, { ...login, maxConnections: 1 }),
+      open: () => new FtpClient(new URL('/', source), { ...login, maxConnections: 1 }),
       onAllowed: (allowed) => this.#allow(allowed),
       onError: (error) => onError(error as Error),
     })

@@ -15,7 +15,7 @@ export async function countingGateway(host: string, port: number): Promise<Count
   let most = 0
   let all = 0
   const sockets = new Set<Socket>()
-  const server = createServer((client) => {
+  const server = createServer({ noDelay: true }, (client) => {
     open += 1
     all += 1
     most = Math.max(most, open)
@@ -24,7 +24,7 @@ export async function countingGateway(host: string, port: number): Promise<Count
       if (isOpen) open -= 1
       isOpen = false
     }
-    const upstream = connect(port, host)
+    const upstream = connect({ port, host, noDelay: true })
     client.once('end', end).once('close', end)
     // Who is cut on one side is cut on the other.
     client.on('error', () => upstream.destroy()).on('close', () => upstream.destroy())

@@ -155,20 +155,20 @@ describe.skipIf(unavailable !== undefined)(NAME, () => {
 
   test('what fails again and again is told with its error, and may be put back', async () => {
     const server = await useServer(kind, { readOnly: true })
-    server.write('a', 'at once')
-    const forbidden = server.write('b', 'later')
+    server.write('pub/of all/a', 'at once')
+    const forbidden = server.write('pub/of all/b', 'later')
     await chmod(forbidden, 0)
     const few = ['--attempts', '2']
-    await run(server, 'scan', server.url, folder.at('target'), ...SCAN, ...few)
+    await run(server, 'scan', `${server.url}/pub/`, folder.at('target'), ...SCAN, ...few)
     await run(server, 'work', ...WORK, ...few)
     expect(await run(server, 'status')).toMatch(/1 files brought.* 1 dead/)
-    expect(await run(server, 'dead')).toMatch(/^ERR_FTP_[A-Z_]+\tb\t.*\n$/)
+    expect(await run(server, 'dead')).toMatch(/^ERR_FTP_[A-Z_]+\tof all\/b\t.*\n$/)
 
     await chmod(forbidden, 0o644)
     expect(await run(server, 'dead', '--retry')).toMatch(/1 jobs are put back\n$/)
     await run(server, 'work', ...WORK, ...few)
     expect(await run(server, 'dead')).toBe('')
-    expect(await differences(server.root, folder.at('target'))).toEqual([])
+    expect(await differences(join(server.root, 'pub'), folder.at('target'))).toEqual([])
   })
 
   test('a login in the URL is refused, and told to nobody', async () => {

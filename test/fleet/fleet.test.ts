@@ -171,6 +171,17 @@ describe.skipIf(unavailable !== undefined)(NAME, () => {
     expect(await differences(join(server.root, 'pub'), folder.at('target'))).toEqual([])
   })
 
+  test('a large file that is changed behind the scan: its directory is looked at anew', async () => {
+    const server = await useServer(kind, { readOnly: true })
+    server.write('large', randomBytes(20 * MIB, 'before'))
+    server.write('small', 'as it was')
+    await run(server, 'scan', server.url, folder.at('target'), ...SCAN)
+    server.write('large', randomBytes(18 * MIB, 'after'))
+    await run(server, 'work', ...WORK)
+    expect(await run(server, 'dead')).toBe('')
+    expect(await differences(server.root, folder.at('target'))).toEqual([])
+  })
+
   test('a login in the URL is refused, and told to nobody', async () => {
     const server = await useServer(kind)
     const { ended, output, errors } = start(server, 'scan', 'ftp://me:secret@127.0.0.1/', folder.at('target'))

@@ -33,6 +33,8 @@ export class ConnectionSlots<C extends Connection> {
   readonly #options: SlotsOptions<C>
   readonly #all = new Set<C>()
   readonly #idle = new Set<C>()
+  /** They are held until they are closed. */
+  readonly #closing = new Set<C>()
   #waiting: ((connection: C) => void)[] = []
   #allowed = 0
   #bytesPerSecond = Infinity
@@ -58,7 +60,7 @@ export class ConnectionSlots<C extends Connection> {
 
   giveBack(connection: C): void {
     if (!this.#all.has(connection)) return
-    const next = this.#all.size > this.#allowed ? undefined : this.#waiting.shift()
+    const next = this.#surplus > 0 ? undefined : this.#waiting.shift()
     if (next !== undefined) return next(connection)
     this.#idle.add(connection)
     this.#shrink()
@@ -73,8 +75,8 @@ export class ConnectionSlots<C extends Connection> {
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#running
-    clearTimeout(this.#fence)
     await Promise.all([...this.#all].map((connection) => connection.close()))
+    clearTimeout(this.#fence)
     await this.#options.lease.release()
   }
 
@@ -118,14 +120,20 @@ export class ConnectionSlots<C extends Connection> {
     }
   }
 
-  /** One that is closing is held until it is closed. */
+  /** How many are to be closed. */
+  get #surplus(): number {
+    return this.#all.size - this.#closing.size - this.#allowed
+  }
+
   #shrink(): void {
-    let surplus = this.#all.size - this.#allowed
     for (const connection of this.#idle) {
-      if (surplus <= 0) return
-      surplus -= 1
+      if (this.#surplus <= 0) return
       this.#idle.delete(connection)
-      void connection.close().finally(() => this.#all.delete(connection))
+      this.#closing.add(connection)
+      void connection.close().finally(() => {
+        this.#closing.delete(connection)
+        this.#all.delete(connection)
+      })
     }
   }
 
@@ -135,6 +143,7 @@ export class ConnectionSlots<C extends Connection> {
     const lost = [...this.#all]
     this.#all.clear()
     this.#idle.clear()
+    this.#closing.clear()
     this.#allowed = 0
     for (const connection of lost) connection.destroy(new Error('The lease of the connection has ended'))
   }

@@ -61,6 +61,12 @@ const servers = {
     files: ['usr/lib/chromium/chromium', 'usr/share/fonts/truetype/dejavu/DejaVuSans.ttf'],
     needsRoot: false,
   },
+  // For the queue of examples/fleet. Its program is a link to one of redis-tools.
+  'redis-server': {
+    packages: ['redis-server', 'redis-tools'],
+    files: ['usr/bin/redis-server'],
+    needsRoot: false,
+  },
 }
 
 /** Changes when this file changes: what an older recipe unpacked is unpacked again. */
@@ -129,8 +135,10 @@ function isComplete(manifest) {
 function missingDependencies(names) {
   const plan = run('apt-get', ['install', '--simulate', '--no-install-recommends', '-qq', ...names])
   const wanted = plan.split('\n').map((line) => /^Inst (\S+)/.exec(line)?.[1])
-  // Only libraries and Python: init scripts and super-servers are of no use to an unpacked server.
-  return wanted.filter((name) => name !== undefined && /^(lib|python3)/.test(name) && !names.includes(name))
+  // Only libraries (Lua's, too) and Python: init scripts and super-servers are of no use to an unpacked server.
+  return wanted.filter(
+    (name) => name !== undefined && /^(lib|lua-|python3)/.test(name) && !names.includes(name),
+  )
 }
 
 /** @returns the files downloaded */

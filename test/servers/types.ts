@@ -9,7 +9,7 @@ export type ServerKind = 'vsftpd' | 'proftpd' | 'pure-ftpd' | 'pyftpdlib' | 'ftp
 export type ProxyKind = 'microsocks' | 'danted' | 'tinyproxy' | 'ftp-proxy'
 
 /** What else comes from Debian's packages. */
-export type ToolKind = 'mptcpize' | 'chromium'
+export type ToolKind = 'mptcpize' | 'chromium' | 'redis-server'
 
 /** `explicit` is AUTH TLS, required on both channels; `implicit` is TLS from the first byte. */
 export type ServerSecurity = 'none' | 'explicit' | 'implicit'

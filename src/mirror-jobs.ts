@@ -153,6 +153,8 @@ const RUN_OPTIONS: OptionNames<RunJobOptions> = { client: true, signal: true, co
  * if (result.type === 'directory') for (const next of result.jobs) await queue.add(next.type, next)
  * ```
  *
+ * The client is of the job's server: `new FtpClient(new URL('/', job.source), { user, password })`.
+ *
  * A job that is run twice, by two at once, or once more after it was killed half-way, leaves the right files: what is
  * there already is looked at and left. Two at once may reject with `ERR_FTP_LOCAL_FILE`, of which the later one finds
  * the work done when it is tried again.

@@ -15,7 +15,8 @@ export class Refusal extends Error {
 const HINTS: Readonly<Partial<Record<string, string>>> = {
   ERR_FTP_LOGIN: 'The server did not accept the user name or the password.',
   ERR_FTP_TLS_REFUSED: 'The server does not speak TLS here: choose another kind of encryption.',
-  ERR_FTP_TLS_HANDSHAKE: 'No encrypted connection came about, or the certificate is not trusted.',
+  ERR_FTP_TLS_HANDSHAKE:
+    'No encrypted connection came about, or the certificate is not trusted. For an authority of your own, start the dashboard with NODE_EXTRA_CA_CERTS=FILE.',
   ERR_FTP_CHECKSUM_MISMATCH: 'The file differs from its checksum, and was not kept.',
 }
 

@@ -14,6 +14,7 @@ import { randomNumbers } from '../../bench/harness/random.ts'
 const HOST = 'ftp.example.org:21'
 const LIMIT = 7
 const LEASE_MS = 2_000
+const BYTES_PER_SECOND = 1_000
 const unavailable = whyUnavailable('redis-server')
 
 let folder: TemporaryDirectory
@@ -26,7 +27,7 @@ describe.skipIf(unavailable !== undefined)(`connections on lease${unavailable ??
     server = await RedisServer.start(folder.path)
     redis = new Redis(server.url, { maxRetriesPerRequest: null })
     redis.on('error', () => {}) // It is killed in some of the tests, and comes back.
-    await setLimits(redis, HOST, { connections: LIMIT, bytesPerSecond: 1_000, leaseMs: LEASE_MS })
+    await setLimits(redis, HOST, { connections: LIMIT, bytesPerSecond: BYTES_PER_SECOND, leaseMs: LEASE_MS })
   })
   afterEach(async () => {
     redis.disconnect()
@@ -58,7 +59,7 @@ describe.skipIf(unavailable !== undefined)(`connections on lease${unavailable ??
     const [first, second] = [lease(1), lease()]
     await untilTrue(async () => (await allowed(first, 0)) === 1)
     expect(await first.renew(1)).toEqual({
-      ...{ allowed: 1, connections: LIMIT, bytesPerSecond: 1_000, leaseMs: LEASE_MS },
+      ...{ allowed: 1, connections: LIMIT, bytesPerSecond: BYTES_PER_SECOND, leaseMs: LEASE_MS },
     })
     expect(await allowed(second, 0)).toBeGreaterThan(1)
   })
@@ -72,13 +73,19 @@ describe.skipIf(unavailable !== undefined)(`connections on lease${unavailable ??
     expect([...(await heldConnections(redis, HOST)).values()].sort()).toEqual([0, LIMIT])
   })
 
-  /** How many connections of all workers are open now, and were at most. */
+  /** How many connections of all workers are open now, and were at most; and what they may bring together. */
   class Tally {
     open = 0
     most = 0
+    bytesPerSecond = 0
+    mostBytesPerSecond = 0
     add(count: number): void {
       this.open += count
       this.most = Math.max(this.most, this.open)
+    }
+    addLimit(bytesPerSecond: number): void {
+      this.bytesPerSecond += bytesPerSecond
+      this.mostBytesPerSecond = Math.max(this.mostBytesPerSecond, this.bytesPerSecond)
     }
   }
 
@@ -118,6 +125,7 @@ describe.skipIf(unavailable !== undefined)(`connections on lease${unavailable ??
   class Counted {
     readonly #holder: Holder
     #isOpen = true
+    #limit = 0
 
     constructor(holder: Holder) {
       this.#holder = holder
@@ -130,12 +138,15 @@ describe.skipIf(unavailable !== undefined)(`connections on lease${unavailable ??
     }
 
     destroy(): void {
-      if (this.#isOpen) this.#holder.tally.add(-1)
+      if (!this.#isOpen) return
       this.#isOpen = false
+      this.#holder.tally.add(-1)
+      this.#holder.tally.addLimit(-this.#limit)
     }
 
-    setLimit(): void {
-      // Nothing is sent.
+    setLimit(bytesPerSecond: number): void {
+      this.#holder.tally.addLimit(bytesPerSecond - this.#limit)
+      this.#limit = bytesPerSecond
     }
   }
 
@@ -163,6 +174,7 @@ describe.skipIf(unavailable !== undefined)(`connections on lease${unavailable ??
       else holders.push(holder)
     }
     expect(tally.most, `seed ${seed}`).toBe(LIMIT)
+    expect(tally.mostBytesPerSecond, `seed ${seed}`).toBeCloseTo(BYTES_PER_SECOND)
     // Nothing is lost of those who are gone.
     await untilPasses(() => expect(tally.open, `seed ${seed}`).toBe(LIMIT))
     await Promise.all(holders.map(({ slots }) => slots.close()))
@@ -177,7 +189,7 @@ describe.skipIf(unavailable !== undefined)(`connections on lease${unavailable ??
     first.isCutOff = true
     await rm(folder.at('appendonlydir'), { recursive: true })
     await server.start()
-    await setLimits(redis, HOST, { connections: LIMIT, bytesPerSecond: 1_000, leaseMs: LEASE_MS })
+    await setLimits(redis, HOST, { connections: LIMIT, bytesPerSecond: BYTES_PER_SECOND, leaseMs: LEASE_MS })
     const second = new Holder(tally)
     await untilTrue(() => tally.open === 0)
     await untilTrue(() => tally.open === LIMIT)

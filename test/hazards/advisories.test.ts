@@ -85,7 +85,7 @@ test.each(ENDS)(
         expect(() => parseSources(`ftp://${who}@${host}:${port}/file`)).toThrow(TypeError)
       }
       await using late = new FtpClient({ ...given, password: () => `a${end}` })
-      await expect(late.connect()).rejects.toThrow(TypeError)
+      await expect(late.connect()).rejects.toThrow(RangeError)
       await expect((async () => ftp.mkdir(`a${end}`, { recursive: true }))()).rejects.toThrow(TypeError)
       await expect(inSession(ftp, (session) => session.makeDirectory(`a${end}`))).rejects.toThrow(TypeError)
       await expect(inSession(ftp, (session) => session.command('MKD', `a${end}`))).rejects.toThrow(TypeError)

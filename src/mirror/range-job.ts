@@ -43,10 +43,11 @@ export async function runRangeJob(
   const bytes = isThere ? 0 : await work.bring(parts)
   const notes = await parts.notes()
   if (notes === undefined) return { type: 'range', bytes, isFileWhole: false }
-  await work.publish(parts, notes)
-  await target.settle()
+  await work.publish(parts, notes, target.settle)
   return { type: 'range', bytes, isFileWhole: true }
 }
+
+type Published = Awaited<ReturnType<RangeParts['publish']>>
 
 class RangeWork {
   readonly #job: RangeJob
@@ -91,7 +92,8 @@ class RangeWork {
     return end - start
   }
 
-  async publish(parts: RangeParts, notes: readonly RangeNote[]): Promise<void> {
+  /** @param settle what whoever has given the file a name does behind that */
+  async publish(parts: RangeParts, notes: readonly RangeNote[], settle: () => Promise<void>): Promise<void> {
     const { size } = this.#job.file
     this.#context.enter('verifying')
     const wrong = whyNotOne(notes)
@@ -104,21 +106,23 @@ class RangeWork {
     const { preserveModified } = this.#request.settings
     const told = notes[0]?.['modifiedMs'] ?? this.#job.file.modifiedMs
     const modified = preserveModified && typeof told === 'number' ? new Date(told) : undefined
-    await this.#publishOnce(parts, () => parts.publish(size, modified, this.#context.signal))
+    const publish = (): Promise<Published> => parts.publish(size, modified, this.#context.signal)
+    if (await this.#isPublisher(parts, publish)) await settle()
     await parts.discard()
   }
 
   /** Of several who find all ranges there at once the others wait for the first: it may come to nothing. */
-  async #publishOnce(parts: RangeParts, publish: () => ReturnType<RangeParts['publish']>): Promise<void> {
+  async #isPublisher(parts: RangeParts, publish: () => Promise<Published>): Promise<boolean> {
     const { signal } = this.#context
     for (let looks = 0; (await publish()) !== 'done'; looks += 1) {
-      if (await this.isFileThere()) return
+      if (await this.isFileThere()) return false
       if (looks === MOST_LOOKS) {
         const message = `Cannot write ${parts.target}: what had come together is not there, or in another's hands`
         throw new FtpTransferError('ERR_FTP_LOCAL_FILE', message, { path: parts.target, retryable: true })
       }
       await delay(LOOK_MS, signal)
     }
+    return true
   }
 
   /** Of a source that is no longer as it was planned nothing is of use. */

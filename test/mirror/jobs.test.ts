@@ -196,6 +196,19 @@ describe('jobs', () => {
     expect(readdirSync(at.local)).toEqual(['large'])
   })
 
+  test.runIf(process.platform === 'linux')(
+    'of ranges that all come to their end at once, of a file whose name is no text',
+    async () => {
+      const name = 'caf\udce9'
+      const at = await scene({ [name]: LARGE })
+      const jobs = await at.plan({ rangeBytes: MIB })
+      const clients = jobs.map(() => clientOf(server()))
+      await workOff(jobs, clients)
+      expect(contents(at.local)).toEqual(contents(at.remote))
+      expect(Object.keys(inspect(at.local))).toEqual([name])
+    },
+  )
+
   test('leave the older file as it was until the last range has come', async () => {
     const at = await scene({ large: LARGE })
     plant(at.local, { large: 'older' })

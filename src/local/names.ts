@@ -14,8 +14,7 @@ const CASE = '.octoftp-case'
 const WHOLE = '.octoftp-whole'
 /** All of these, ranges that come together, and what an atomic upload may leave on a server. */
 const OWN_NAME = /\.octoftp-(?:part|journal|lock|mode|case|whole|[0-9a-f]{8})$/i
-const KEYED = '.octoftp-00000000'
-const LONGEST_SUFFIX_BYTES = Math.max(PART.length, JOURNAL.length, LOCK.length, KEYED.length)
+const LONGEST_SUFFIX_BYTES = Math.max(PART.length, JOURNAL.length, LOCK.length)
 
 /** The path of the unfinished file: `<target>.octoftp-part`, or a hash where a name beside it would grow too long. */
 export function partPath(target: string): string {
@@ -59,10 +58,10 @@ export function isOwnName(name: string): boolean {
 
 /** All of them have one stem, so that a person who finds one finds the others. */
 function beside(target: string, suffix: string): string {
-  return join(dirname(target), stem(basename(target)) + suffix)
+  return join(dirname(target), stem(basename(target), Math.max(LONGEST_SUFFIX_BYTES, suffix.length)) + suffix)
 }
 
-function stem(name: string): string {
-  if (Buffer.byteLength(name) + LONGEST_SUFFIX_BYTES <= LONGEST_NAME_BYTES) return name
+function stem(name: string, suffixBytes: number): string {
+  if (Buffer.byteLength(name) + suffixBytes <= LONGEST_NAME_BYTES) return name
   return createHash('sha256').update(name).digest('hex')
 }

@@ -17,6 +17,7 @@ const SOURCES = [
   'util/abort.ts',
   'util/deferred.ts',
   'util/listener.ts',
+  'util/near-name.ts',
   'util/timer.ts',
   'util/validate.ts',
 ]

@@ -102,6 +102,7 @@ export type {
   MirrorJobResult,
   RangeJob,
   RangeJobResult,
+  SizedJobFile,
 } from './mirror/job.ts'
 export { TransferQueue, type QueueTime, type TransferQueueOptions } from './transfer/queue.ts'
 export type { QueueTotals, TransferQueueEvents } from './transfer/queue-events.ts'

@@ -55,6 +55,12 @@ export interface MirrorJobFile {
   readonly precision?: NonNullable<TreeEntry['precision']>
 }
 
+/** A file whose size the listing told. */
+export interface SizedJobFile extends MirrorJobFile {
+  /** Bytes. */
+  readonly size: number
+}
+
 /** A directory is to be listed and made; its result holds the jobs for what is in it. */
 export interface DirectoryJob extends MirrorJobBase {
   /** Which kind it is. */
@@ -80,8 +86,8 @@ export interface FilesJob extends MirrorJobBase {
 export interface RangeJob extends MirrorJobBase {
   /** Which kind it is. */
   readonly type: 'range'
-  /** The file. */
-  readonly file: MirrorJobFile & { readonly size: number }
+  /** The file. Its size is known. */
+  readonly file: SizedJobFile
   /** Which of its ranges, from 0. */
   readonly index: number
   /** How many there are. */

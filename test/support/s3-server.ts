@@ -32,7 +32,8 @@ export class S3Server implements AsyncDisposable {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '', this.url)
-    const body = await buffer(request)
+    const body = await buffer(request).catch(() => undefined)
+    if (body === undefined) return // Whoever sent it has left.
     if (request.method === 'GET') return this.#give(pathname, response)
     if (request.method === 'DELETE') return void response.writeHead(204).end()
     if (request.method === 'PUT' && this.isSilent) return void (this.unanswered += 1)

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { lstat, open, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { localError } from './local-error.ts'
+import { isMissing, localError } from './local-error.ts'
 import { casePath } from './names.ts'
 import { systemPath } from './system-path.ts'
 
@@ -28,7 +28,7 @@ async function isThere(path: string): Promise<boolean> {
     await lstat(systemPath(path))
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    if (isMissing(error)) return false
     throw error
   }
 }

@@ -17,7 +17,7 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { lstat, open, unlink, type FileHandle } from 'node:fs/promises'
 import { FtpTransferError } from '../errors.ts'
-import { asLocalError, localError, refused } from './local-error.ts'
+import { asLocalError, isMissing, localError, refused } from './local-error.ts'
 import {
   isNothingThere,
   isPlainlyOwn,
@@ -218,7 +218,7 @@ function slotOf(sequence: bigint): number {
 
 export async function removeJournal(path: string): Promise<void> {
   const older = await lstat(path).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw error
   })
   if (older === undefined) return

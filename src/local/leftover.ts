@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs'
 import { lstat, unlink } from 'node:fs/promises'
 import { delay } from '../util/timer.ts'
 import { removeJournal } from './journal-file.ts'
-import { refused } from './local-error.ts'
+import { isMissing, refused } from './local-error.ts'
 import { LockFile } from './lock-file.ts'
 import { journalPath, partPath } from './names.ts'
 import { isText, systemPath } from './system-path.ts'
@@ -50,7 +50,7 @@ async function lookAt(path: string): Promise<Stats | undefined> {
   try {
     return await lstat(systemPath(path))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { decodeName } from '../protocol/text.ts'
 import { allOf } from './all-of.ts'
-import { readError } from './local-error.ts'
+import { hasCode, isMissing, readError } from './local-error.ts'
 import { isOwnName } from './names.ts'
 import type { PromptCalls } from './prompt-calls.ts'
 import { parentOf } from './real-directories.ts'
@@ -116,7 +116,7 @@ async function followed(
       if (above === '') return facts
     }
   } catch (error) {
-    if (NOWHERE.has(codeOf(error))) return undefined
+    if (hasCode(NOWHERE, error)) return undefined
     throw error
   }
 }
@@ -127,11 +127,3 @@ async function realText(path: string): Promise<string> {
 
 /** A link to what is missing, to itself, or to what is not ours to see. */
 const NOWHERE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM'])
-
-function isMissing(error: unknown): boolean {
-  return codeOf(error) === 'ENOENT'
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? ''
-}

@@ -52,6 +52,11 @@ export function refused(path: string, why: string): FtpTransferError {
   return new FtpTransferError('ERR_FTP_LOCAL_FILE', `Cannot write ${path}: ${why}`, { path })
 }
 
+/** What it is about is not there. */
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+}
+
 export function hasCode(codes: ReadonlySet<string>, error: unknown): boolean {
   return codes.has((error as NodeJS.ErrnoException).code ?? '')
 }

@@ -14,7 +14,7 @@ import { FtpTransferError } from '../errors.ts'
 import { decodeName, printable } from '../protocol/text.ts'
 import { ignoresCase } from './case-insensitive.ts'
 import { listDirectory, lookAt } from './list-directory.ts'
-import { asLocalError, localError, readError, refused, unreadable } from './local-error.ts'
+import { asLocalError, isMissing, localError, readError, refused, unreadable } from './local-error.ts'
 import { isOwnName, standInPath } from './names.ts'
 import { READ_WITHOUT_WAITING } from './open-flags.ts'
 import { putInPlace } from './put-in-place.ts'
@@ -115,7 +115,7 @@ export class LocalTree {
 
   /** What stands at a path below the root; `undefined` where nothing does. */
   async look(relativePath: string): Promise<TreeEntry | undefined> {
-    const path = await this.#existing(relativePath)
+    const path = await this.#within(relativePath)
     return path === undefined ? undefined : await lookAt(dirname(path), basename(path))
   }
 
@@ -229,16 +229,28 @@ export class LocalTree {
 
   /** The absolute path of something below the root; `undefined` where it, or its directory, is missing. */
   async #existing(relativePath: string): Promise<string | undefined> {
+    const path = await this.#within(relativePath)
+    if (path === undefined) return undefined
+    try {
+      await lstat(systemPath(path))
+      return path
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw localError(error, path)
+    }
+  }
+
+  /** The absolute path of a name in a directory below the root; `undefined` where the directory is missing. */
+  async #within(relativePath: string): Promise<string | undefined> {
     this.#expectInside(relativePath)
     const path = join(this.root, relativePath)
     if (relativePath === '') throw refused(path, 'it is the root of the tree')
     try {
       await this.#directories.check(parentOf(relativePath))
-      await lstat(systemPath(path))
       return path
     } catch (error) {
-      if (isMissing(error) || isMissing((error as Error).cause)) return undefined
-      throw asLocalError(error, path)
+      if (isMissing((error as Error).cause)) return undefined
+      throw error
     }
   }
 
@@ -290,8 +302,4 @@ async function locally<Result>(path: string, work: () => Promise<Result>): Promi
   } catch (error) {
     throw asLocalError(error, path)
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
 }

@@ -17,7 +17,7 @@ import { dirname, join } from 'node:path'
 import { FtpTransferError } from '../errors.ts'
 import type { Disposer } from '../util/abort.ts'
 import { delay, startIdleTimer } from '../util/timer.ts'
-import { asLocalError, refused } from './local-error.ts'
+import { asLocalError, isMissing, refused } from './local-error.ts'
 import { lockPath } from './names.ts'
 import { openPlainlyOwn, orClosed, readStart, writeAll } from './own-file.ts'
 import { hasEnded, isIdentity, ownIdentity, type ProcessIdentity } from './process-identity.ts'
@@ -293,7 +293,7 @@ async function renameOver(own: string, path: string, stale: Buffer): Promise<boo
     return isUnchanged
   } catch (error) {
     await unlink(own).catch(() => {}) // The error says what is wrong.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    if (isMissing(error)) return false
     throw error
   }
 }
@@ -313,7 +313,7 @@ async function readLock(path: string): Promise<Buffer | undefined> {
     const handle = await openPlainlyOwn(path, constants.O_RDONLY)
     return await readStart(handle, LONGEST_LOCK_BYTES).finally(() => handle.close())
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
 }

@@ -23,7 +23,7 @@ import { link, lstat, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { FtpTransferError } from '../errors.ts'
-import { asLocalError, localError, refused } from './local-error.ts'
+import { asLocalError, isMissing, localError, refused } from './local-error.ts'
 import { modePath, partPath } from './names.ts'
 import { isNothingThere } from './own-file.ts'
 
@@ -322,7 +322,7 @@ async function lstatIfThere(path: string): Promise<Stats | undefined> {
   try {
     return await lstat(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
 }

@@ -14,7 +14,7 @@ import { constants, type BigIntStats } from 'node:fs'
 import { lstat, mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FtpTransferError } from '../errors.ts'
-import { asLocalError, refused } from './local-error.ts'
+import { asLocalError, isMissing, refused } from './local-error.ts'
 import { LockFile } from './lock-file.ts'
 import { rangesPath } from './names.ts'
 import { openPlainlyOwn, orClosed, useAndClose, writeAll } from './own-file.ts'
@@ -240,8 +240,4 @@ function identityOf({ ino }: BigIntStats): string {
 function wrongSize(path: string, expected: number, actual: number): FtpTransferError {
   const message = `${path} has ${actual} bytes where ${expected} were written: another program has changed it`
   return new FtpTransferError('ERR_FTP_LOCAL_FILE', message, { path, expected, actual })
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT'
 }

@@ -3,6 +3,7 @@ import { lstat, readdir, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeName } from '../protocol/text.ts'
 import { allOf } from './all-of.ts'
+import { isMissing } from './local-error.ts'
 import { systemPath } from './system-path.ts'
 
 /** What is done with each that is found, a directory after what is in it. */
@@ -66,8 +67,4 @@ async function visitOther(path: string, work: Work): Promise<number> {
     if (isMissing(error)) return 0
     throw error
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT'
 }

@@ -6,6 +6,7 @@
  */
 import { closeSync, constants, futimesSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
 import { open, unlink, type FileHandle } from 'node:fs/promises'
+import { isMissing } from './local-error.ts'
 import { partPath } from './names.ts'
 import { putInPlace, type Placing } from './put-in-place.ts'
 import { systemPath } from './system-path.ts'
@@ -65,7 +66,7 @@ export function writeSmallFileAtOnce(
     return true
   } catch (error) {
     // Where the name is gone, another process has taken it: what may stand there by now is not ours.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') unlinkSync(temporary)
+    if (!isMissing(error)) unlinkSync(temporary)
     return false
   }
 }

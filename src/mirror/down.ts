@@ -25,29 +25,27 @@ import { SourceLinks } from './source-links.ts'
 import type { Identity, Way } from './way.ts'
 import { WholeFile } from './whole-file.ts'
 
-export interface DownOptions extends DirectionOptions {
-  readonly isCaseInsensitive: boolean
-}
-
 /** Each holds its bytes in memory, and a file open. */
 const WRITES_AT_ONCE = 32
 
 export class Down implements Direction {
   readonly side = 'down'
   readonly keepsTimes: boolean
-  readonly isCaseInsensitive: boolean
-  readonly #options: DownOptions
+  readonly #options: DirectionOptions
   readonly #limits: readonly BandwidthLimit[]
   /** Files that have come, and are being confirmed and written. */
   readonly #writing = new Set<Promise<void>>()
   readonly #links: SourceLinks
 
-  constructor(options: DownOptions) {
+  constructor(options: DirectionOptions) {
     this.#options = options
     this.#limits = [options.context.limit, options.place('').limit]
-    this.isCaseInsensitive = options.isCaseInsensitive
     this.keepsTimes = options.settings.preserveModified
     this.#links = new SourceLinks(options)
+  }
+
+  isCaseInsensitive(): Promise<boolean> {
+    return this.#options.local.isCaseInsensitive()
   }
 
   async open(session: Session): Promise<Identity> {

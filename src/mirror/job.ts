@@ -150,17 +150,18 @@ export type JobRoot = Pick<MirrorJobBase, 'source' | 'target' | 'options'>
 /** A job of its own kind, with its id. That of the target is not in it: it may be elsewhere on each machine. */
 export function jobOf<Work extends object>(root: JobRoot, work: Work): Work & MirrorJobBase {
   const { source, target, options } = root
-  const id = createHash('sha256').update(JSON.stringify([source, options, work]))
-  return { id: id.digest('hex').slice(0, 32), source, target, options, ...work }
+  return { id: digitsOf([source, options, work], 32), source, target, options, ...work }
 }
 
 /** Eight digits that are others for another version of the file, and for other ranges. */
 export function rangeKey({ file, count }: RangeJob): string {
   const { size, modifiedMs, precision } = file
-  return createHash('sha256')
-    .update(JSON.stringify([size, modifiedMs, precision, count]))
-    .digest('hex')
-    .slice(0, 8)
+  return digitsOf([size, modifiedMs, precision, count], 8)
+}
+
+/** So many digits (base 16), the same for the same data. */
+function digitsOf(data: readonly unknown[], count: number): string {
+  return createHash('sha256').update(JSON.stringify(data)).digest('hex').slice(0, count)
 }
 
 /** Throws a `TypeError` for what is no job: it has come a long way. */

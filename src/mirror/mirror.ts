@@ -53,7 +53,7 @@ export async function mirrorWorks(request: MirrorRequest, context: TransferConte
   const local = await rootOf(request)
   const { codec, remote: root, timeZone } = request
   const remote = new RemoteTree({ codec, root, timeZone })
-  const direction = await directionOf(request, { sessions, largeSessions, remote, local, context })
+  const direction = directionOf(request, { sessions, largeSessions, remote, local, context })
   return { direction, remote, local, sessions, largeSessions }
 }
 
@@ -65,13 +65,13 @@ function rootOf({ side, local, settings }: MirrorRequest): Promise<LocalTree> {
   })
 }
 
-async function directionOf(
+function directionOf(
   { side, settings, retry, timeZone, place }: MirrorRequest,
   run: Pick<DirectionOptions, 'sessions' | 'largeSessions' | 'remote' | 'local' | 'context'>,
-): Promise<Direction> {
-  const { sessions, remote, local, context } = run
+): Direction {
+  const { sessions, remote, context } = run
   const server = new RemoteSide({ remote, sessions, retry, timeZone, signal: context.signal })
   const both = { ...run, server, place, settings }
   if (side === 'up') return new Up(both)
-  return new Down({ ...both, isCaseInsensitive: await local.isCaseInsensitive() })
+  return new Down(both)
 }

@@ -5,6 +5,7 @@ import { diff, joinedPath, type Diff, type DiffContext } from './diff.ts'
 import type { Direction, Listed, Resolved } from './direction.ts'
 import type { Held } from './lanes.ts'
 import type { MirrorSettings } from './mirror-options.ts'
+import { haveAlike } from './name-key.ts'
 import type { Way } from './way.ts'
 
 export interface DirectoryToPlan {
@@ -27,19 +28,29 @@ export async function planDirectory(
   listed: Listed,
   held: Held | undefined,
 ): Promise<PlannedDirectory> {
-  const { source, target, refused, identities } = await resolved(sides, directory, listed, held)
-  const { actions, descend } = await differences(sides, directory, { source, target, refused, held })
+  const names = [...listed.source, ...(listed.target ?? [])].map(({ name }) => name)
+  const isCaseInsensitive = haveAlike(names) && (await sides.direction.isCaseInsensitive())
+  const planned = { ...sides, isCaseInsensitive }
+  const { source, target, refused, identities } = await resolved(planned, directory, listed, held)
+  const { actions, descend } = await differences(planned, directory, { source, target, refused, held })
   return { source, target, identities, actions, descend }
 }
 
-function contextOf({ settings, direction }: Sides, { path }: DirectoryToPlan): DiffContext {
-  const { side, keepsTimes, isCaseInsensitive } = direction
+interface Planned extends Sides {
+  readonly isCaseInsensitive: boolean
+}
+
+function contextOf(
+  { settings, direction, isCaseInsensitive }: Planned,
+  { path }: DirectoryToPlan,
+): DiffContext {
+  const { side, keepsTimes } = direction
   return { settings, path, direction: side, keepsTimes, isCaseInsensitive }
 }
 
 /** With what links on the server lead to. */
 async function resolved(
-  sides: Sides,
+  sides: Planned,
   directory: DirectoryToPlan,
   listed: Listed,
   held: Held | undefined,
@@ -55,7 +66,7 @@ async function resolved(
 
 /** By the exact times of files, where times that are told coarsely decide whether they are brought over. */
 async function differences(
-  sides: Sides,
+  sides: Planned,
   directory: DirectoryToPlan,
   { source, target, refused, held }: Listed & Pick<Resolved, 'refused'> & { readonly held: Held | undefined },
 ): Promise<Diff> {

@@ -47,21 +47,22 @@ export async function runRangeJob(
   return { type: 'range', bytes, isFileWhole: true }
 }
 
-type Published = Awaited<ReturnType<RangeParts['publish']>>
-
 class RangeWork {
   readonly #job: RangeJob
   readonly #works: MirrorWorks
   readonly #request: MirrorRequest
   readonly #context: TransferContext
-  readonly #place: SourcePlace
-
   constructor(job: RangeJob, works: MirrorWorks, request: MirrorRequest, context: TransferContext) {
     this.#job = job
     this.#works = works
     this.#request = request
     this.#context = context
-    this.#place = { ...request.place(works.remote.path(job.file.path)), pool: works.sessions }
+  }
+
+  /** Where the file is: absolute once a session has told of its home. */
+  get #place(): SourcePlace {
+    const { remote, sessions } = this.#works
+    return { ...this.#request.place(remote.path(this.#job.file.path)), pool: sessions }
   }
 
   /** Whether the target is the file already. */
@@ -81,8 +82,9 @@ class RangeWork {
     const progress = { start, end, arrived: start }
     meter.total = end - start
     meter.segments = () => [progress]
-    this.#context.enter('transferring')
+    this.#context.enter('connecting')
     const before = await this.#expectPlanned(parts)
+    this.#context.enter('transferring')
     await parts.write(index, signal, async (range) => {
       meter.connectionStarted()
       const seams = await this.#fetch(range, progress).finally(() => meter.connectionEnded())
@@ -94,7 +96,6 @@ class RangeWork {
 
   /** @param settle what whoever has given the file a name does behind that */
   async publish(parts: RangeParts, notes: readonly RangeNote[], settle: () => Promise<void>): Promise<void> {
-    const { size } = this.#job.file
     this.#context.enter('verifying')
     const wrong = whyNotOne(notes)
     if (wrong !== undefined) {
@@ -106,15 +107,15 @@ class RangeWork {
     const { preserveModified } = this.#request.settings
     const told = notes[0]?.['modifiedMs'] ?? this.#job.file.modifiedMs
     const modified = preserveModified && typeof told === 'number' ? new Date(told) : undefined
-    const publish = (): Promise<Published> => parts.publish(size, modified, this.#context.signal)
-    if (await this.#isPublisher(parts, publish)) await settle()
+    if (await this.#publishes(parts, modified)) await settle()
     await parts.discard()
   }
 
   /** Of several who find all ranges there at once the others wait for the first: it may come to nothing. */
-  async #isPublisher(parts: RangeParts, publish: () => Promise<Published>): Promise<boolean> {
+  async #publishes(parts: RangeParts, modified: Date | undefined): Promise<boolean> {
     const { signal } = this.#context
-    for (let looks = 0; (await publish()) !== 'done'; looks += 1) {
+    const { size } = this.#job.file
+    for (let looks = 0; (await parts.publish(size, modified, signal)) !== 'done'; looks += 1) {
       if (await this.isFileThere()) return false
       if (looks === MOST_LOOKS) {
         const message = `Cannot write ${parts.target}: what had come together is not there, or in another's hands`
@@ -143,9 +144,11 @@ class RangeWork {
   async #facts(): Promise<SourceFacts> {
     const { retry } = this.#request
     const { signal } = this.#context
-    const { lease, value } = await withSession(this.#works.sessions, { signal, retry }, (session) =>
-      askSource(session, this.#place.remote),
-    )
+    const { sessions, remote } = this.#works
+    const { lease, value } = await withSession(sessions, { signal, retry }, async (session) => {
+      await remote.settle(session)
+      return askSource(session, this.#place.remote)
+    })
     lease.release()
     return value
   }

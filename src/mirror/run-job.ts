@@ -32,7 +32,6 @@ export async function runMirrorJob(
     case 'files':
       return runFilesJob(job, works, request, context)
     case 'range':
-      await openDirection(works, request, context)
       return runRangeJob(job, works, request, context)
     default:
       return job satisfies never
@@ -111,7 +110,7 @@ async function actionFor(
   }
 }
 
-/** Asks what the root is, which makes its path absolute. */
+/** Makes sure of the root, and asks what it is. */
 async function openDirection(
   { direction, sessions }: MirrorWorks,
   { retry }: MirrorRequest,

@@ -46,7 +46,6 @@ interface Sent {
 
 export class Up implements Direction {
   readonly side = 'up'
-  readonly isCaseInsensitive = false
   readonly #options: DirectionOptions
   readonly #limits: readonly BandwidthLimit[]
   readonly #sent = new WeakMap<Session, Sent>()
@@ -62,6 +61,11 @@ export class Up implements Direction {
   /** As far as is known: a server that has set no time yet may turn out not to. */
   get keepsTimes(): boolean {
     return this.#keepsTimes
+  }
+
+  /** No server tells. */
+  isCaseInsensitive(): Promise<boolean> {
+    return Promise.resolve(false)
   }
 
   async open(session: Session): Promise<Identity> {

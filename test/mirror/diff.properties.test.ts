@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { isOwnName } from '../../src/local/names.ts'
 import type { TreeEntry } from '../../src/local/tree-entry.ts'
 import type { Action } from '../../src/mirror/action.ts'
-import type { DiffContext } from '../../src/mirror/diff.ts'
+import { diff, type DiffContext } from '../../src/mirror/diff.ts'
 import { mirrorFilter } from '../../src/mirror/filter.ts'
 import type { MirrorOptions } from '../../src/mirror/mirror-options.ts'
-import { nameKey } from '../../src/mirror/name-key.ts'
+import { haveAlike, nameKey } from '../../src/mirror/name-key.ts'
 import { contextOf, NOON } from './entries.ts'
 import { flat, SimulatedMirror, type Node } from './simulated-mirror.ts'
 
@@ -142,6 +142,19 @@ describe('diff', () => {
         if (entry.type === 'directory' || entry.type === 'other') expect(now).toEqual(entry)
       }
     })
+  })
+
+  test('whether the target ignores case makes a difference only where names are alike', () => {
+    const property = fc.property(any, any, allOptions, (source, there, options) => {
+      const sides = [source, there].map((nodes) => nodes.map(({ entry }) => entry)) as [
+        TreeEntry[],
+        TreeEntry[],
+      ]
+      fc.pre(!haveAlike(sides.flat().map(({ name }) => name)))
+      const exactly = diff(...sides, contextOf(options))
+      expect(diff(...sides, contextOf(options, { isCaseInsensitive: true }))).toEqual(exactly)
+    })
+    fc.assert(property, { numRuns: 500 })
   })
 
   test('every entry of the source has one action, unless a directory above it was left out', () => {

@@ -1,5 +1,14 @@
 /** A mirror in pieces: planned as data, done by several workers, once or twice, and cut off on the way. */
-import { existsSync, readdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  unlinkSync,
+  watch,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import {
@@ -154,6 +163,35 @@ describe('jobs', () => {
     expect(bytes(first)).toBe(Object.values(TREE).reduce((sum, content) => sum + (content?.length ?? 0), 0))
     expect(bytes(second)).toBe(0)
   })
+
+  test('ask the disk whether it ignores case by a file only where that matters: killed there, it would stay', async () => {
+    const [plain, alike] = [
+      await scene({ a: 'a', b: null, 'large/c': LARGE }),
+      await scene({ a: 'a', A: 'A' }),
+    ]
+    const isProbe = (name: string): boolean => name.endsWith('.octoftp-case')
+    expect((await namesSeen(plain)).filter(isProbe)).toEqual([])
+    expect((await namesSeen(alike)).some(isProbe)).toBe(true)
+  })
+
+  /** What is made in the target, if only for a moment, while its jobs are done. */
+  async function namesSeen({ local, plan }: Scene): Promise<string[]> {
+    mkdirSync(local)
+    const names: string[] = []
+    const last = 'so much for that'
+    const isLastSeen = new Promise<void>((resolve) => {
+      const watcher = watch(local, (_, name) => {
+        if (name !== null) names.push(name)
+        if (name === last) watcher.close()
+      })
+      watcher.once('close', resolve)
+    })
+    await workOff(await plan({ rangeBytes: MIB }), [client])
+    writeFileSync(join(local, last), '')
+    await isLastSeen
+    expect(names).toContain('a')
+    return names
+  }
 
   test('of the same work have the same id, wherever the target is, and of other work another', async () => {
     const at = await scene({ a: 'a', b: 'b', large: LARGE })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nameKey } from '../../src/mirror/name-key.ts'
+import { haveAlike, nameKey } from '../../src/mirror/name-key.ts'
 
 test.each([
   ['README', 'ReadMe'],
@@ -10,6 +10,7 @@ test.each([
   ['ЖУК', 'жук'],
 ])('%s and %s are one name', (one, other) => {
   expect(nameKey(one)).toBe(nameKey(other))
+  expect(haveAlike(['x', one, 'y', other, 'z'])).toBe(true)
 })
 
 test.each([
@@ -20,4 +21,5 @@ test.each([
   ['a', 'a '],
 ])('%s and %s are two', (one, other) => {
   expect(nameKey(one)).not.toBe(nameKey(other))
+  expect(haveAlike([one, other, one])).toBe(false)
 })

@@ -11,6 +11,7 @@ import { Worker } from 'bullmq'
 import { MirrorQueue, redisOptions } from '../examples/fleet/mirror-queue.ts'
 import type { MirrorJob } from '../src/index.ts'
 import { RedisServer } from '../test/servers/redis.ts'
+import { runMain } from './harness/run-main.ts'
 import { makeWorkspace, type Workspace } from './harness/workspace.ts'
 import { startFarServer } from './network/far-server.ts'
 import { startLink, whyNoLink } from './network/link.ts'
@@ -177,9 +178,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (values.help) console.log(usage)
-else
-  await main().catch((error: unknown) => {
-    console.error(error)
-    process.exitCode = 1
-  })
+await runMain({ help: values.help, usage }, main)

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { clients } from './clients/clients.ts'
 import { whatIsWrong } from './harness/files.ts'
+import { runMain } from './harness/run-main.ts'
 import { makeWorkspace } from './harness/workspace.ts'
 import { startFarServer } from './network/far-server.ts'
 import { startLink, whyNoLink } from './network/link.ts'
@@ -81,9 +82,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (values.help) console.log(usage)
-else
-  await main().catch((error: unknown) => {
-    console.error(error)
-    process.exitCode = 1
-  })
+await runMain({ help: values.help, usage }, main)

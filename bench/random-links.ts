@@ -7,6 +7,7 @@ import { clients } from './clients/clients.ts'
 import { emptyFolder } from './harness/files.ts'
 import { measure } from './harness/measure.ts'
 import { randomNumbers } from './harness/random.ts'
+import { runMain } from './harness/run-main.ts'
 import { spread } from './harness/statistics.ts'
 import { makeWorkspace, type Workspace } from './harness/workspace.ts'
 import { startFarServer } from './network/far-server.ts'
@@ -161,9 +162,4 @@ async function main(): Promise<void> {
   if ((all?.median ?? Infinity) > 1.1) process.exitCode = 1
 }
 
-if (values.help) console.log(usage)
-else
-  await main().catch((error: unknown) => {
-    console.error(error)
-    process.exitCode = 1
-  })
+await runMain({ help: values.help, usage }, main)

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { FtpClient } from '../src/index.ts'
 import { startServer, type RunningServer } from '../test/servers/index.ts'
 import { sha256, whatIsWrong, writeRandomFile } from './harness/files.ts'
+import { runMain } from './harness/run-main.ts'
 import { spread } from './harness/statistics.ts'
 
 const usage = `node --import tsx bench/rotation.ts [options]
@@ -114,9 +115,4 @@ function tell(figures: Record<'with' | 'without', readonly Figures[]>): void {
   if (ratio > 1.02 || median('with', 'rotations') === 0) process.exitCode = 1
 }
 
-if (values.help) console.log(usage)
-else
-  await main().catch((error: unknown) => {
-    console.error(error)
-    process.exitCode = 1
-  })
+await runMain({ help: values.help, usage }, main)

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import type { ServerKind } from '../test/servers/index.ts'
+import { runMain } from './harness/run-main.ts'
 import { spread } from './harness/statistics.ts'
 import { makeWorkspace } from './harness/workspace.ts'
 import { startFarServer, type FarServer } from './network/far-server.ts'
@@ -121,9 +122,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (values.help) console.log(usage)
-else
-  await main().catch((error: unknown) => {
-    console.error(error)
-    process.exitCode = 1
-  })
+await runMain({ help: values.help, usage }, main)

@@ -1,6 +1,5 @@
 /** The programs in examples/ do what they say, run as they are, with the library of `src/`. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -11,6 +10,7 @@ import { answersOnOneConnection } from './support/answers-on-one-connection.ts'
 import { untilTrue } from './support/eventually.ts'
 import { fakeFtpServer, type FakeFtpServer } from './support/fake-ftp-server.ts'
 import { randomBytes } from './support/random-bytes.ts'
+import { running, type Running } from './support/running.ts'
 import { temporaryDirectory, type TemporaryDirectory } from './support/temporary-directory.ts'
 
 const EXAMPLES = new URL('../examples/', import.meta.url)
@@ -39,27 +39,13 @@ afterEach(async () => {
   await folder[Symbol.asyncDispose]()
 })
 
-interface Running {
-  readonly child: ChildProcess
-  /** What it has said until now. */
-  readonly output: () => string
-  readonly errors: () => string
-  /** Its exit code. */
-  readonly ended: Promise<number | null>
-}
-
 async function start(name: string, ...parameters: string[]): Promise<Running> {
   const program = join(dirname(library.path), name)
   const text = await readFile(new URL(name, EXAMPLES), 'utf8')
   await writeFile(program, text.replace("from 'octoftp'", "from './octoftp/index.js'"))
   const child = spawn(process.execPath, [program, ...parameters], { stdio: ['ignore', 'pipe', 'pipe'] })
   children.push(child)
-  let output = ''
-  let errors = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
-  const ended = once(child, 'close').then(([code]) => code as number | null)
-  return { child, output: () => output, errors: () => errors, ended }
+  return running(child)
 }
 
 const urlOf = ({ host, port }: FakeFtpServer, path = ''): string => `ftp://${host}:${port}${path}`

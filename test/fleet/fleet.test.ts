@@ -1,6 +1,5 @@
 /** examples/fleet as it is run: processes that mirror a tree together, which are killed, as is their Redis. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,6 +11,7 @@ import { whyUnavailable, type RunningServer } from '../servers/index.ts'
 import { RedisServer } from '../servers/redis.ts'
 import { useServer } from '../servers/vitest.ts'
 import { randomBytes } from '../support/random-bytes.ts'
+import { running, type Running } from '../support/running.ts'
 import { temporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { countingGateway } from './counting-gateway.ts'
 
@@ -36,14 +36,6 @@ let folder: TemporaryDirectory
 let redis: RedisServer
 let children: ChildProcess[]
 
-interface Running {
-  readonly child: ChildProcess
-  readonly output: () => string
-  readonly errors: () => string
-  /** Its exit code. */
-  readonly ended: Promise<number | null>
-}
-
 /** Starts fleet.ts with the login of a server. */
 function start({ user, password }: RunningServer, ...parameters: string[]): Running {
   const child = spawn(
@@ -60,12 +52,7 @@ function start({ user, password }: RunningServer, ...parameters: string[]): Runn
     },
   )
   children.push(child)
-  let output = ''
-  let errors = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
-  const ended = once(child, 'close').then(([code]) => code as number | null)
-  return { child, output: () => output, errors: () => errors, ended }
+  return running(child)
 }
 
 /** What a command that ends by itself says. */

@@ -7,7 +7,12 @@ import { expectNoLeaks } from '../support/leaks.ts'
 import { patternFile } from '../support/pattern-file.ts'
 import { randomBytes } from '../support/random-bytes.ts'
 import { letIn } from '../session/logged-in.ts'
-import { scriptedServer, type Dialogue } from '../support/scripted-server.ts'
+import {
+  scriptedServer,
+  type Dialogue,
+  type ScriptedControl,
+  type ScriptedData,
+} from '../support/scripted-server.ts'
 
 const CONTENT = randomBytes(300_007, 'hazards of streams')
 
@@ -37,6 +42,23 @@ function scripted<T>(dialogue: Dialogue, read: (ftp: FtpClient) => Promise<T>): 
   })
 }
 
+interface Served {
+  /** From which byte it is asked for. */
+  readonly start: number
+  readonly answer: string
+  readonly bytes: Buffer
+}
+
+/** Tells that the file has 100 bytes, and sends what it likes. */
+async function serve(control: ScriptedControl, { start, answer, bytes }: Served): Promise<ScriptedData> {
+  await control.expect('SIZE file').reply('213 100')
+  const data = await control.passive()
+  if (start > 0) await control.expect(`REST ${start}`).reply(answer)
+  await control.expect('RETR file').reply('150 here it comes')
+  await data.write(bytes)
+  return data
+}
+
 const failure = (call: Promise<unknown>): Promise<unknown> => call.catch((error: unknown) => error)
 
 describe("a size that is not the file's", () => {
@@ -62,11 +84,7 @@ describe('a file without an end', () => {
 test('a session on which too much has come is asked again when its last reply has', async () => {
   const error = await scripted(
     async (control) => {
-      await control.expect('SIZE file').reply('213 100')
-      const data = await control.passive()
-      await control.expect('REST 60').reply('350 as you like')
-      await control.expect('RETR file').reply('150 here it comes')
-      await data.write(CONTENT.subarray(0, 100))
+      await serve(control, { start: 60, answer: '350 as you like', bytes: CONTENT.subarray(0, 100) })
       // A question that does not wait comes before it.
       await new Promise((resolve) => setTimeout(resolve, 100))
       control.reply('426 cut')
@@ -86,11 +104,8 @@ describe('a file that has grown since its size was told', () => {
     const { start = 0 } = range
     const bytes = await scripted(
       async (control) => {
-        await control.expect('SIZE file').reply('213 100')
-        const data = await control.passive()
-        if (start > 0) await control.expect('REST 60').reply('350 from there')
-        await control.expect('RETR file').reply('150 here it comes')
-        await data.write(CONTENT.subarray(start, 120))
+        const bytes = CONTENT.subarray(start, 120)
+        const data = await serve(control, { start, answer: '350 from there', bytes })
         await data.end()
         control.reply('226 done')
         if (start > 0) await control.expect('SIZE file').reply('213 120')
@@ -106,11 +121,8 @@ test.each([{ start: 60 }, { start: 60, end: 99 }])(
   async (range) => {
     const error = await scripted(
       async (control) => {
-        await control.expect('SIZE file').reply('213 100')
-        const data = await control.passive()
-        await control.expect('REST 60').reply('350 as you like')
-        await control.expect('RETR file').reply('150 here it comes')
-        await data.write(CONTENT.subarray(0, 100))
+        const bytes = CONTENT.subarray(0, 100)
+        const data = await serve(control, { start: 60, answer: '350 as you like', bytes })
         await data.end()
         control.reply('226 done')
         if ('end' in range) await control.expect('SIZE file').reply('213 100')

@@ -65,7 +65,7 @@ test.skipIf(process.getuid?.() !== 0)("another user's file", async () => {
 test.skipIf(process.platform === 'win32')("the part file is its owner's alone while it grows", async () => {
   await expectNoLeaks(async () => {
     await using folder = await temporaryDirectory()
-    await using server = await fakeFtpServer(serving(CONTENT, { bytesPerSecond: 3_000_000 }))
+    await using server = await fakeFtpServer(serving(CONTENT, { bytesPerSecond: 300_000 }))
     await using client = new FtpClient(await clientOptions(server))
     const transfer = client.download(REMOTE, folder.at('file.bin'), { connections: 1 })
     // While it grows: as a whole it gets the mode of any other, and then its name.
@@ -89,13 +89,18 @@ test.skipIf(process.platform === 'win32')("the part file is its owner's alone wh
 test('another program replaces the part file while it grows: an error, and what it put there stays', async () => {
   await expectNoLeaks(async () => {
     await using folder = await temporaryDirectory()
-    await using server = await fakeFtpServer(serving(CONTENT, { bytesPerSecond: 3_000_000 }))
+    await using server = await fakeFtpServer(serving(CONTENT, { bytesPerSecond: 300_000 }))
     await using client = new FtpClient(await clientOptions(server))
     const transfer = client.download(REMOTE, folder.at('file.bin'), { connections: 1 })
 
+    const swap = async (): Promise<void> => {
+      await writeFile(folder.at('other'), 'other')
+      await rename(folder.at('other'), folder.at(PART))
+      server.options.bytesPerSecond = 30_000_000
+    }
     let swapped: Promise<void> | undefined
     transfer.once('progress', () => {
-      swapped = writeFile(folder.at('other'), 'other').then(() => rename(folder.at('other'), folder.at(PART)))
+      swapped = swap()
     })
     await expect(transfer).rejects.toMatchObject({
       code: 'ERR_FTP_LOCAL_FILE',

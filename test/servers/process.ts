@@ -26,6 +26,7 @@ export interface ServerProcess {
 
 const supervisor = fileURLToPath(new URL('./supervise.sh', import.meta.url))
 const outputLimit = 256 * 1024
+const MOST_DRAINING_MS = 2_000
 
 /** Keeps the last part of what a stream brings. */
 function collect(...streams: (Readable | null)[]): () => string {
@@ -89,13 +90,19 @@ async function runSupervised(launch: Launch, scratch: string): Promise<ServerPro
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
     env: { ...process.env, LC_ALL: 'C.UTF-8', ...launch.env },
   })
-  const output = collect(child.stdout, child.stderr)
+  const said = [child.stdout, child.stderr] as Readable[]
+  const output = collect(...said)
   const gone = once(child, 'exit')
   const nextLine = lineReader(child.stdio[4] as Readable)
   const lifeline = child.stdio[3] as Duplex
   lifeline.on('error', () => undefined) // the supervisor was killed from outside: nobody is left to tell
   const pid = Number(await nextLine())
-  const ended = nextLine()
+  const drained = Promise.all(said.map((stream) => once(stream, 'end')))
+  // What has left the server's group, and is not its descendant any more, may hold its output open.
+  const ended = nextLine().then(async (status) => {
+    await Promise.race([drained, sleep(MOST_DRAINING_MS, undefined, { ref: false })])
+    return status
+  })
   return {
     pid,
     ended,

@@ -52,6 +52,8 @@ kill -KILL "$watcher" 2>/dev/null
 # What is left of its group if it ended by itself.
 kill -KILL -- "-$server" 2>/dev/null
 wait_until_gone
+# The test process has read all that was said when it sees these end.
+exec >&- 2>&-
 echo "$status" >&4
 cat <&3 >/dev/null
 rm -rf -- "$scratch"

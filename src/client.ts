@@ -51,6 +51,7 @@ import {
   clientSettings,
   optionsWithUrl,
   readUrl,
+  rotationMs,
   type ClientSettings,
   type FtpClientOptions,
 } from './options.ts'
@@ -516,6 +517,16 @@ export class FtpClient
    */
   setLimit(bytesPerSecond: number | undefined): void {
     this.#limit.set(bytesPerSecond)
+  }
+
+  /**
+   * Gives each connection up for a new one when it is so old, from now on: those that are there, too, and without a pause
+   * of what they are at, as option `rotateAfter` does.
+   * @param milliseconds at least 1; `undefined` or `Infinity` for never
+   * @throws TypeError, RangeError
+   */
+  setRotateAfter(milliseconds: number | undefined): void {
+    this.#sessions.setRotateAfter(rotationMs({ rotateAfter: milliseconds }))
   }
 
   /** How many connections there are, and what they do. */

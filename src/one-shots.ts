@@ -11,6 +11,7 @@ import {
 } from './client.ts'
 import {
   CLIENT_OPTIONS,
+  DEFAULTS,
   MOST_CONNECTIONS,
   optionsWithUrl,
   readUrl,
@@ -103,7 +104,10 @@ export function download(
       raiseMaxConnections(shared.client, most)
     }
     const clients = borrowed.map(({ client }) => client)
-    const transfer = startDownload(clients, mirrors, target, { ...settings, connections, most })
+    const { maxConnections = DEFAULTS.maxConnections } = given
+    // A number that was given may become as large as its clients allow anyway.
+    const room = connections === 'auto' ? most : Math.max(most, maxConnections)
+    const transfer = startDownload(clients, mirrors, target, { ...settings, connections, most: room })
     void whenOver(transfer).then(giveBack)
     return transfer
   } catch (error) {

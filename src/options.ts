@@ -96,7 +96,8 @@ export interface FtpClientOptions {
   readonly bytesPerSecond?: number | undefined
   /**
    * Milliseconds after which a session is given up for a new one, which is logged in and at work before the old one
-   * goes: one connection more for a moment. 10 to 300 seconds make sense. @default Infinity, never
+   * goes: one connection more for a moment. 10 to 300 seconds make sense; `client.setRotateAfter()` changes it.
+   * @default Infinity, never
    */
   readonly rotateAfter?: number | undefined
   /**
@@ -265,11 +266,16 @@ export function clientSettings(options: FtpClientOptions): ClientSettings {
     session,
     maxConnections: wholeNumber(given, 'maxConnections', DEFAULTS.maxConnections, 1, MOST_CONNECTIONS),
     bytesPerSecond: number(given, 'bytesPerSecond', Infinity, 1, Infinity),
-    rotateAfter: number(given, 'rotateAfter', Infinity, 1, Infinity),
+    rotateAfter: rotationMs(given),
     timeZone: timeZone(given, 'serverTimeZone', DEFAULTS.serverTimeZone),
     prepareSession: given.prepareSession,
     retry: retryPolicy(given),
   })
+}
+
+/** The option `rotateAfter`. Throws a `TypeError` or `RangeError` that names it. */
+export function rotationMs(given: Pick<FtpClientOptions, 'rotateAfter'>): number {
+  return number(given, 'rotateAfter', Infinity, 1, Infinity)
 }
 
 /** A URL's text, or a `URL`. Throws a `TypeError` that does not show it. */

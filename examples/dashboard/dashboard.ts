@@ -118,8 +118,8 @@ export class Dashboard {
   changeSettings(given: Fields): void {
     const settings = settingsOf({ ...this.#settings, ...given })
     this.#settings = settings
-    const areClientsNew = this.#logins.change(settings)
-    this.transfers.changeSettings(settings, areClientsNew)
+    this.#logins.change(settings)
+    this.transfers.changeSettings(settings)
     this.#saver.soon()
   }
 

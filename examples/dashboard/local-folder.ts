@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, sep } from 'node:path'
+import { unsafeName } from 'octoftp'
 import { Refusal } from './failures.ts'
 
 /** `''` is the folder itself; names below it are separated by slashes. */
@@ -57,12 +58,11 @@ export class LocalFolder {
   }
 }
 
-/** @throws Refusal for a name that would lead elsewhere, or that means a device on Windows */
+/** @throws Refusal for a name that would lead elsewhere, or that cannot be had here */
 export function expectName(name: string): string {
-  const isElsewhere = name === '' || name === '.' || name === '..' || /[/\0]/.test(name)
-  const isOddOnWindows = /[\\:<>"|?*]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d) *(\.|$)/i.test(name)
-  if (!isElsewhere && !(process.platform === 'win32' && isOddOnWindows)) return name
-  throw new Refusal(400, `"${name}" cannot be the name of a file here`)
+  const why = unsafeName(name)
+  if (why === undefined) return name
+  throw new Refusal(400, `"${name}" cannot be the name of a file here: ${why}`)
 }
 
 function namesOf(path: string): string[] {

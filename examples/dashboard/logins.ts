@@ -11,7 +11,7 @@ const MOST_CONNECTIONS = 64
 
 interface Known {
   readonly password: string | undefined
-  client: FtpClient
+  readonly client: FtpClient
 }
 
 function keyOf({ host, port, user, security }: Login): string {
@@ -76,17 +76,13 @@ export class Logins {
     this.#known.delete(keyOf(login))
   }
 
-  /** @returns whether there are new clients, which running transfers do not use yet */
-  change(limits: Pick<Settings, 'bytesPerSecond' | 'rotateSeconds'>): boolean {
-    const isRotationNew = limits.rotateSeconds !== this.#limits.rotateSeconds
+  /** For what runs, too. */
+  change(limits: Pick<Settings, 'bytesPerSecond' | 'rotateSeconds'>): void {
     this.#limits = limits
-    for (const [key, known] of this.#known) {
-      known.client.setLimit(limitOf(limits))
-      if (!isRotationNew) continue
-      void known.client.close()
-      known.client = this.#makeClient(loginOf(key), known.password)
+    for (const { client } of this.#known.values()) {
+      client.setLimit(limitOf(limits))
+      client.setRotateAfter(rotationOf(limits))
     }
-    return isRotationNew
   }
 
   /** Bytes that came in the last half second, by the second. */
@@ -105,12 +101,11 @@ export class Logins {
   }
 
   #makeClient(login: Login, password: string | undefined): FtpClient {
-    const { rotateSeconds } = this.#limits
     return new FtpClient({
       ...login,
       password,
       maxConnections: MOST_CONNECTIONS,
-      rotateAfter: rotateSeconds === 0 ? Infinity : rotateSeconds * 1_000,
+      rotateAfter: rotationOf(this.#limits),
       bytesPerSecond: limitOf(this.#limits),
     })
   }
@@ -120,7 +115,6 @@ function limitOf({ bytesPerSecond }: Pick<Settings, 'bytesPerSecond'>): number {
   return bytesPerSecond === 0 ? Infinity : bytesPerSecond
 }
 
-function loginOf(key: string): Login {
-  const [security, user, host, port] = JSON.parse(key) as [Login['security'], string, string, number]
-  return { security, user, host, port }
+function rotationOf({ rotateSeconds }: Pick<Settings, 'rotateSeconds'>): number {
+  return rotateSeconds === 0 ? Infinity : rotateSeconds * 1_000
 }

@@ -35,9 +35,6 @@ export interface TransfersParts {
 /** Each is told to the page and written down with every other. A tree of more files is better mirrored. */
 const MOST = 10_000
 
-/** Ahead of others of its priority, where it stood before it was begun anew. */
-const IN_FRONT = 0.5
-
 export class Transfers {
   readonly #folder: LocalFolder
   readonly #logins: Logins
@@ -146,8 +143,7 @@ export class Transfers {
     if (priority !== before.priority) job.item?.setPriority(priority)
     if (bytesPerSecond !== before.bytesPerSecond)
       job.item?.transfer?.setLimit(bytesPerSecond === 0 ? Infinity : bytesPerSecond)
-    const hasBegun = job.item?.transfer !== undefined
-    if (startAt !== before.startAt && !hasBegun && outcome === undefined) this.#requeue(job)
+    if (startAt !== before.startAt) job.item?.setStartAt(timeOf(startAt))
     if (expected !== before.expected && outcome?.state === 'complete') void this.#hash(job)
   }
 
@@ -159,13 +155,11 @@ export class Transfers {
     this.#queue.resume()
   }
 
-  /** Those that run begin anew with what has changed, and go on where they were. */
-  changeSettings(settings: Settings, areClientsNew: boolean): void {
-    this.#queue.concurrency = settings.concurrency
-    const isRestartNeeded = areClientsNew || settings.connections !== this.#connections
-    this.#connections = settings.connections
-    if (!isRestartNeeded) return
-    for (const job of this.#jobs.values()) if (job.item?.transfer !== undefined) this.#requeue(job)
+  /** For those that run, too. */
+  changeSettings({ concurrency, connections }: Settings): void {
+    this.#queue.concurrency = concurrency
+    this.#connections = connections
+    for (const { item } of this.#jobs.values()) item?.transfer?.setConnections(connections)
   }
 
   /** Now that its password is known, what has waited for it goes on. */
@@ -205,14 +199,14 @@ export class Transfers {
     }
   }
 
-  #enqueue(job: Job, ahead = 0): void {
+  #enqueue(job: Job): void {
     const { record } = job
     if (this.#logins.clientOf(record.login) === undefined) return this.#changed(job)
     const item = this.#queue.add(() => this.#begin(job), {
-      priority: record.priority + ahead,
+      priority: record.priority,
       target: record.id,
       name: record.target,
-      startAt: record.startAt === undefined ? undefined : new Date(record.startAt),
+      startAt: timeOf(record.startAt),
     })
     job.item = item
     this.#ofItem.set(item, job)
@@ -221,8 +215,7 @@ export class Transfers {
     this.#changed(job)
   }
 
-  #begin({ record, item }: Job): Transfer<DownloadResult> {
-    item?.setPriority(record.priority)
+  #begin({ record }: Job): Transfer<DownloadResult> {
     const client = this.#logins.clientOf(record.login)
     if (client === undefined) throw new Error('The password of this login is not known any more')
     return client.download(record.remote, this.#folder.place(record.target), {
@@ -304,11 +297,6 @@ export class Transfers {
     this.#changed(job)
   }
 
-  #requeue(job: Job): void {
-    this.#takeOut(job)
-    this.#enqueue(job, IN_FRONT)
-  }
-
   /** What it tells from now on is not listened to. */
   #takeOut(job: Job): void {
     const { item } = job
@@ -340,6 +328,10 @@ export class Transfers {
     const path = this.#folder.place(target)
     for (const ending of ['octoftp-part', 'octoftp-journal']) await rm(`${path}.${ending}`, { force: true })
   }
+}
+
+function timeOf(startAt: string | undefined): Date | undefined {
+  return startAt === undefined ? undefined : new Date(startAt)
 }
 
 function isOver({ outcome }: TransferRecord): boolean {

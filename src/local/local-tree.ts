@@ -266,7 +266,7 @@ export class LocalTree {
     if (isOwn) throw unsafe(join(this.root, relativePath), 'write', 'it is a name for unfinished files')
   }
 
-  #expectNames(relativePath: string, reason: typeof unsafeName): void {
+  #expectNames(relativePath: string, reason: typeof escapingName): void {
     for (const name of relativePath.split('/')) {
       const why = reason(name, process.platform)
       if (why === undefined) continue

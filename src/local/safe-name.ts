@@ -28,8 +28,14 @@ export function escapingName(name: string, platform: NodeJS.Platform): string | 
   return undefined
 }
 
-/** Why `name`, which a server has sent, cannot be the name of a local file on `platform`; `undefined` if it can. */
-export function unsafeName(name: string, platform: NodeJS.Platform): string | undefined {
+/**
+ * Why `name`, which a server has sent, cannot be the name of a local file: it would lead elsewhere, mean a device, or is
+ * not to be had on that system. `undefined` if it can. Mirrors ask it of every name; ask it before a name from a listing
+ * becomes a part of a local path.
+ * @param platform that of this process by default
+ * @returns a reason for people, such as `'it holds a slash'`
+ */
+export function unsafeName(name: string, platform: NodeJS.Platform = process.platform): string | undefined {
   const escaping = escapingName(name, platform)
   if (escaping !== undefined) return escaping
   if (platform === 'win32') return unsafeOnWindows(name)

@@ -167,6 +167,7 @@ export class Down implements Direction {
     // Those that are small are not worth a journal.
     const download = { ...files, resume: files.resume && share !== undefined }
     const work = async (own: TransferContext): Promise<DownloadResult> => {
+      own.meter.partOf = context.meter
       const target = await local.place(path)
       const pool = share === undefined ? sessions : largeSessions
       const place = { ...this.#options.place(remote.path(path)), pool }

@@ -10,7 +10,7 @@
  */
 import type { RetryPolicy } from '../operations/retry.ts'
 import { withSession } from '../operations/with-session.ts'
-import { ConnectionController } from '../segmented/controller.ts'
+import { AskedCount } from '../segmented/asked-count.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
 import { onAbort, type Disposer } from '../util/abort.ts'
 import { deferred } from '../util/deferred.ts'
@@ -187,11 +187,10 @@ export class MirrorRun {
     this.#look()
   }
 
-  /** With `'auto'`: as many as bring more, by the controller that downloads use. */
+  /** As many as are asked for; with `'auto'`, as bring more, by the controller that downloads use. */
   #countConnections(): Disposer {
-    const { sessions, settings } = this.#options
-    if (settings.connections !== 'auto') return () => {}
-    const controller = new ConnectionController(settings.maxConnections, FIRST_CONNECTIONS)
+    const { sessions, context } = this.#options
+    const controller = new AskedCount(context.connections, { first: FIRST_CONNECTIONS })
     sessions.size = controller.wanted
     const timer = setInterval(() => {
       if (this.#isHeld) return controller.interrupted()

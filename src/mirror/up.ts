@@ -214,6 +214,7 @@ export class Up implements Direction {
       ...(overwrite === 'replace' ? { overwrite } : { overwrite: 'error', atomic: true }),
     })
     const work = async (own: TransferContext): Promise<UploadResult> => {
+      own.meter.partOf = context.meter
       if (replaces?.type === 'symlink') await this.remove(path, 'symlink')
       const pool = share === undefined ? sessions : largeSessions
       const place = { ...this.#options.place(remote.path(path)), pool }

@@ -127,6 +127,10 @@ export class Sessions implements SessionPool {
     this.#pool.setMax(max)
   }
 
+  setRotateAfter(ms: number): void {
+    this.#pool.setRotateAfter(ms)
+  }
+
   close(): Promise<void> {
     return this.#pool.close()
   }

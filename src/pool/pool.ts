@@ -76,7 +76,7 @@ export class Pool<T extends object> implements AsyncDisposable {
   readonly #ledger: Ledger
   readonly #hooks: PoolHooks<T>
   readonly #probeAfterMs: number
-  readonly #rotateAfterMs: number
+  #rotateAfterMs: number
   readonly #clock: () => number
   /** When a resource was opened, or last failed to be replaced. */
   readonly #since = new Map<ResourceId, number>()
@@ -151,6 +151,11 @@ export class Pool<T extends object> implements AsyncDisposable {
    */
   setMax(max: number): void {
     this.#happened({ type: 'setMax', max: atLeastOne(max) })
+  }
+
+  /** Changes the age at which resources are given up, of those that are there too. `Infinity`: they are not. */
+  setRotateAfter(rotateAfterMs: number): void {
+    this.#rotateAfterMs = milliseconds({ rotateAfterMs }, 'rotateAfterMs', Infinity)
   }
 
   /** Tells the pool that a resource has died by itself. It is not closed, and never handed out again. */

@@ -11,7 +11,8 @@ import { TRANSFER_TYPES, type Session } from '../session/session.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
 import { onAbort } from '../util/abort.ts'
 import { Board } from './board.ts'
-import { ConnectionController, FIRST_CONNECTIONS, type ConnectionCount } from './controller.ts'
+import { AskedCount } from './asked-count.ts'
+import { FIRST_CONNECTIONS, type ConnectionCount } from './controller.ts'
 import type { DownloadResult, MatchedChecksum, VerifiedState } from './download-result.ts'
 import { fetchAll } from './fetch-all.ts'
 import { MIRROR_ATTEMPTS, type Gathered } from './gather.ts'
@@ -360,8 +361,7 @@ export class FileFetch {
 
   /** The most. */
   get #connections(): number {
-    const { connections, maxConnections } = this.#options.settings
-    return connections === 'auto' ? maxConnections : connections
+    return this.#options.settings.maxConnections
   }
 
   #fetchMissing(done: readonly ByteRange[]): Promise<number> {
@@ -370,8 +370,9 @@ export class FileFetch {
 
   /** All that is not in `done`; where that is `undefined`, all from 0 on, and nothing can be continued. */
   #fetchAll(connections: number, done: readonly ByteRange[] | undefined, roster: Roster): Promise<number> {
-    const { settings, count } = this.#options
-    const atFirst = count?.wanted ?? (settings.connections === 'auto' ? FIRST_CONNECTIONS : connections)
+    const { context, count } = this.#options
+    const { count: asked } = context.connections
+    const atFirst = count?.wanted ?? (asked === 'auto' ? FIRST_CONNECTIONS : asked)
     const jobs = this.#plan(Math.min(connections, atFirst), done ?? [])
     const board = new Board({
       size: this.#before.size,
@@ -396,7 +397,6 @@ export class FileFetch {
       lock.onLost((error) => stop.abort(error)),
     ]
     const most = Math.min(connections, this.#worthwhile(board.jobs))
-    const counted = count ?? (settings.connections === 'auto' ? new ConnectionController(most) : undefined)
     const journal = continues ? checkpoints : undefined
     journal?.start(
       () => board.written,
@@ -406,7 +406,7 @@ export class FileFetch {
       await fetchAll({
         ...{ board, paces: this.#paces, sources, roster, size, file, continues, tally: this.#tally },
         connections: most,
-        controller: most > 1 ? counted : undefined,
+        controller: most > 1 ? (count ?? new AskedCount(context.connections, { most })) : undefined,
         type: TRANSFER_TYPES[settings.type],
         context: { ...context, signal: stop.signal },
         onPaused: (isStill) => this.#paused(isStill),

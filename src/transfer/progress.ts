@@ -32,6 +32,7 @@ export class ProgressMeter {
   #total: number | undefined
   #activeConnections = 0
   #mostConnections = 0
+  #above: ProgressMeter | undefined
   #refetched = 0
   #overfetched = 0
   #resumed = 0
@@ -54,6 +55,11 @@ export class ProgressMeter {
   /** Where the segments come from. */
   set segments(read: () => readonly MeasuredSegment[]) {
     this.#segments = read
+  }
+
+  /** What this is a part of: its connections are counted there, too. */
+  set partOf(meter: ProgressMeter) {
+    this.#above = meter
   }
 
   /** Where the count of files comes from, where there are several. */
@@ -111,11 +117,13 @@ export class ProgressMeter {
   }
 
   connectionStarted(): void {
+    this.#above?.connectionStarted()
     this.#activeConnections += 1
     this.#mostConnections = Math.max(this.#mostConnections, this.#activeConnections)
   }
 
   connectionEnded(): void {
+    this.#above?.connectionEnded()
     this.#activeConnections -= 1
   }
 

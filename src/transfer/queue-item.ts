@@ -56,6 +56,7 @@ export interface QueueControl {
   readonly resume: (job: QueueJob) => void
   readonly cancel: (job: QueueJob, reason: unknown) => void
   readonly setPriority: (job: QueueJob, priority: number) => void
+  readonly setStartAt: (job: QueueJob, startAt: Date | undefined) => void
 }
 
 /** Belongs to the queue, which alone changes it. */
@@ -64,6 +65,8 @@ export class QueueJob {
   readonly outcome: Deferred<unknown> = deferred<unknown>()
   readonly item: QueuedTransfer<unknown>
   priority: number
+  /** Milliseconds since 1970; `-Infinity`: at once. */
+  dueAt: number
   state: QueuedTransferState
   /** Once it has begun. */
   transfer: Transfer<unknown> | undefined
@@ -75,6 +78,7 @@ export class QueueJob {
   constructor(settings: QueueJobSettings, state: 'scheduled' | 'queued', control: QueueControl) {
     this.settings = settings
     this.priority = settings.priority
+    this.dueAt = settings.dueAt
     this.state = state
     this.item = new QueuedTransfer(this, control)
   }
@@ -91,7 +95,7 @@ export function isServedBefore(one: QueueJob, other: QueueJob): boolean {
 }
 
 export function isDueBefore(one: QueueJob, other: QueueJob): boolean {
-  if (one.settings.dueAt !== other.settings.dueAt) return one.settings.dueAt < other.settings.dueAt
+  if (one.dueAt !== other.dueAt) return one.dueAt < other.dueAt
   return one.settings.number < other.settings.number
 }
 
@@ -132,9 +136,9 @@ export class QueuedTransfer<Result> implements PromiseLike<Result> {
     return this.#job.priority
   }
 
-  /** When it was to start; `undefined`: as soon as there is a place. */
+  /** Before when it does not begin; `undefined`: as soon as there is a place. */
   get startAt(): Date | undefined {
-    const { dueAt } = this.#job.settings
+    const { dueAt } = this.#job
     return dueAt === -Infinity ? undefined : new Date(dueAt)
   }
 
@@ -176,6 +180,15 @@ export class QueuedTransfer<Result> implements PromiseLike<Result> {
    */
   setPriority(priority: number): void {
     this.#control.setPriority(this.#job, priority)
+  }
+
+  /**
+   * Changes when it is to begin. Without effect on one that has begun.
+   * @param startAt `undefined`: as soon as there is a place
+   * @throws TypeError for what is no valid `Date`
+   */
+  setStartAt(startAt: Date | undefined): void {
+    this.#control.setStartAt(this.#job, startAt)
   }
 
   then<A = Result, B = never>(

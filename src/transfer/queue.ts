@@ -90,6 +90,7 @@ export class TransferQueue extends EventEmitter<EmitterMap> {
     resume: (job) => this.#letGo(job),
     cancel: (job, reason) => this.#cancel(job, reason),
     setPriority: (job, priority) => this.#reorder(job, priority),
+    setStartAt: (job, startAt) => this.#reschedule(job, startAt),
   }
   #concurrency: number
   #isPaused = false
@@ -205,7 +206,7 @@ export class TransferQueue extends EventEmitter<EmitterMap> {
     )
   }
 
-  #isDue({ dueAt }: QueueJobSettings): boolean {
+  #isDue({ dueAt }: Pick<QueueJob, 'dueAt'>): boolean {
     return dueAt <= this.#clock()
   }
 
@@ -239,6 +240,16 @@ export class TransferQueue extends EventEmitter<EmitterMap> {
     this.#stand(job)
   }
 
+  #reschedule(job: QueueJob, startAt: Date | undefined): void {
+    const checked = dueAt({ startAt })
+    if (job.transfer !== undefined || job.state === 'running' || job.isOver) return
+    this.#leave(job)
+    job.dueAt = checked
+    this.#stand(job)
+    const state = this.#isDue(job) ? 'queued' : 'scheduled'
+    if (job.state !== 'paused' && job.state !== state) this.#enter(job, state)
+  }
+
   /** Does what is due where a pause has begun or ended. Resolves when nothing of it moves, if nothing is to move. */
   async #review(job: QueueJob): Promise<void> {
     if (job.cancellation !== undefined) return
@@ -248,7 +259,7 @@ export class TransferQueue extends EventEmitter<EmitterMap> {
         if (job.isHeld) this.#enter(job, 'paused')
         return
       case 'paused':
-        if (!this.#wantsRest(job)) this.#enter(job, this.#isDue(job.settings) ? 'queued' : 'scheduled')
+        if (!this.#wantsRest(job)) this.#enter(job, this.#isDue(job) ? 'queued' : 'scheduled')
         return
       case 'running':
         if (this.#wantsRest(job)) await this.#rest(job)
@@ -272,7 +283,7 @@ export class TransferQueue extends EventEmitter<EmitterMap> {
 
   #whatIsDue(): void {
     for (let job = this.#scheduled.first; job !== undefined; job = this.#scheduled.first) {
-      if (!this.#isDue(job.settings)) break
+      if (!this.#isDue(job)) break
       this.#enter(job, 'queued')
     }
   }
@@ -399,7 +410,7 @@ export class TransferQueue extends EventEmitter<EmitterMap> {
   }
 
   #setAlarm(): void {
-    this.#alarm.set(this.#scheduled.first?.settings.dueAt)
+    this.#alarm.set(this.#scheduled.first?.dueAt)
   }
 
   #tell<Name extends keyof TransferQueueEvents>(name: Name, event: TransferQueueEvents[Name]): void {

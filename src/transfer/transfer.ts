@@ -9,6 +9,7 @@ import { BandwidthLimit } from '../transport/bandwidth.ts'
 import { onAbort } from '../util/abort.ts'
 import { deferred } from '../util/deferred.ts'
 import { callListener } from '../util/listener.ts'
+import { AskedConnections } from './asked-connections.ts'
 import type {
   EmitTransferEvent,
   TransferEvents,
@@ -31,6 +32,8 @@ export interface TransferContext {
   readonly gate: Gate
   /** The transfer's own limit. */
   readonly limit: BandwidthLimit
+  /** How many connections it is to have at the moment. */
+  readonly connections: AskedConnections
   readonly enter: (state: 'connecting' | 'transferring' | 'paused' | 'verifying') => void
 }
 
@@ -39,6 +42,10 @@ export interface TransferSettings {
   readonly on: TransferListeners
   /** `Infinity` for no limit. */
   readonly bytesPerSecond: number
+  /** How many it has at first. @default 1, which cannot be changed */
+  readonly connections?: number | 'auto' | undefined
+  /** What that may become. */
+  readonly maxConnections?: number | undefined
 }
 
 type EmitterMap = { [Name in keyof TransferEvents]: [TransferEvents[Name]] }
@@ -66,12 +73,14 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
   readonly #controller = new AbortController()
   readonly #gate = new Gate()
   readonly #limit: BandwidthLimit
+  readonly #connections: AskedConnections
   readonly #over = deferred<true>()
   #state: TransferState = 'queued'
 
   constructor(work: (context: TransferContext) => Promise<Result>, settings: TransferSettings) {
     super()
     this.#limit = new BandwidthLimit(settings.bytesPerSecond)
+    this.#connections = new AskedConnections(settings.connections ?? 1, settings.maxConnections ?? 1)
     this.#meter = new ProgressMeter(() => performance.now())
     for (const [name, listener] of Object.entries(settings.on)) {
       if (listener !== undefined) this.on(name as keyof TransferEvents, listener)
@@ -130,6 +139,16 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
   }
 
   /**
+   * Works with so many connections from now on, as far as the server lets them in; those that are too many end what they
+   * are at, or leave it to the others. A file that is small, or that the server sends only from its start, has fewer.
+   * @param count from 1 to the client's `maxConnections` (for an upload, which has one: 1), or `'auto'`
+   * @throws TypeError, RangeError
+   */
+  setConnections(count: number | 'auto'): void {
+    this.#connections.set(count)
+  }
+
+  /**
    * Stops the transfer; {@link result} rejects with `reason`. The file that stood at the target before is as it was.
    * @param reason an `AbortError` by default
    */
@@ -165,6 +184,7 @@ export class Transfer<Result> extends EventEmitter<EmitterMap> implements Promis
         emit: (name, event) => this.#tell(name, event),
         gate: this.#gate,
         limit: this.#limit,
+        connections: this.#connections,
         enter: (state) => this.#enter(state),
       })
       this.#finish('complete')

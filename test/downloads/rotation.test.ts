@@ -8,6 +8,7 @@ import {
   type TransferEvents,
 } from '../../src/index.ts'
 import { clientOptions, REMOTE, serving } from '../hazards/support/attempt.ts'
+import { untilTrue } from '../support/eventually.ts'
 import { fakeFtpServer, type FakeFtpOptions, type FakeFtpServer } from '../support/fake-ftp-server.ts'
 import { expectNoLeaks } from '../support/leaks.ts'
 import { randomBytes } from '../support/random-bytes.ts'
@@ -140,5 +141,31 @@ test('cancelled while sessions are replaced: nothing is left', async () => {
       setTimeout(() => transfer.cancel(new Error('enough')), afterMs)
       await expect(transfer).rejects.toThrow('enough')
     }
+  })
+})
+
+test('setRotateAfter begins and ends it while a file is fetched', async () => {
+  await expectNoLeaks(async () => {
+    await using folder = await temporaryDirectory()
+    await using server = await fakeFtpServer(
+      serving(CONTENT, { security: 'none', bytesPerSecond: 1_000_000 }),
+    )
+    await using client = new FtpClient(await clientOptions(server))
+    const transfer = client.download(REMOTE, folder.at('file.bin'), { connections: 1 })
+    const rotated = new Promise<void>((resolve) => {
+      transfer.on('connection', ({ type }) => (type === 'rotate' ? resolve() : undefined))
+    })
+    await untilTrue(() => transfer.progress.bytes > 0)
+    expect(server.logins).toHaveLength(1)
+    client.setRotateAfter(300)
+    await rotated
+    client.setRotateAfter(undefined)
+    const logins = server.logins.length
+    server.options.bytesPerSecond = 50_000_000
+    await transfer
+    expect((await readFile(folder.at('file.bin'))).equals(CONTENT)).toBe(true)
+    expect(server.logins).toHaveLength(logins)
+    for (const wrong of [0, -1, NaN]) expect(() => client.setRotateAfter(wrong)).toThrow(RangeError)
+    expect(() => client.setRotateAfter('1' as never)).toThrow('Option "rotateAfter"')
   })
 })

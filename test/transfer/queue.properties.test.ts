@@ -15,6 +15,7 @@ type Step =
     }
   | { readonly do: 'pause' | 'resume' | 'cancel' | 'finish' | 'fail' | 'rest'; readonly at: number }
   | { readonly do: 'setPriority'; readonly at: number; readonly priority: number }
+  | { readonly do: 'setStartAt'; readonly at: number; readonly inMs: number }
   | { readonly do: 'setConcurrency'; readonly concurrency: number }
   | { readonly do: 'advance'; readonly ms: number }
   | { readonly do: 'pauseAll' | 'resumeAll' | 'cancelAll' | 'settle' }
@@ -43,6 +44,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('setPriority' as const), at, priority }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('setStartAt' as const),
+      at,
+      inMs: fc.constantFrom(-1, 0, 5, 100),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('setConcurrency' as const), concurrency }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.nat({ max: 60 }) }) },
   {
@@ -65,7 +74,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 interface Known {
   readonly item: QueuedTransfer<string>
   readonly target: string
-  readonly startAt: number
+  startAt: number
   readonly isSlow: boolean
   work: DeferredTransfer | undefined
   isCancelled: boolean
@@ -217,9 +226,18 @@ class World {
         return one.work?.rest()
       case 'setPriority':
         return one.item.setPriority(step.priority)
+      case 'setStartAt':
+        return this.#reschedule(one, step.inMs)
       default:
         step satisfies never
     }
+  }
+
+  #reschedule(one: Known, inMs: number): void {
+    const hasBegun = one.work !== undefined || one.item.state === 'running'
+    const startAt = inMs < 0 ? -Infinity : this.time.now + inMs
+    if (!hasBegun) one.startAt = startAt
+    one.item.setStartAt(inMs < 0 ? undefined : new Date(startAt))
   }
 
   /** What is wrong with its getting a place now. */

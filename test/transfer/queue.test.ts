@@ -113,6 +113,41 @@ describe('turns', () => {
     expect(bench.begun).toEqual(['a', 'c', 'b'])
   })
 
+  test('setStartAt puts one off, or begins it sooner; one that has begun goes on', async () => {
+    const bench = new Bench()
+    const [a, b, c] = [bench.add('a'), bench.add('b'), bench.add('c', { startAt: new Date(DAY_MS) })]
+    await settled()
+    for (const item of [a, b]) item.setStartAt(new Date(1_000))
+    c.setStartAt(new Date(2_000))
+    expect([a.state, b.state, c.state]).toEqual(['running', 'scheduled', 'scheduled'])
+    expect([a.startAt, b.startAt, c.startAt]).toEqual([undefined, new Date(1_000), new Date(2_000)])
+    c.setStartAt(undefined)
+    expect([c.state, c.startAt]).toEqual(['queued', undefined])
+    await bench.finish('a', 'c')
+    expect(bench.begun).toEqual(['a', 'c'])
+    bench.time.advance(1_000)
+    await settled()
+    expect(bench.begun).toEqual(['a', 'c', 'b'])
+    expect(() => b.setStartAt(new Date(NaN))).toThrow(TypeError)
+    await bench.finish('b')
+    b.setStartAt(new Date(DAY_MS))
+    expect(await bench.queue.idle()).toMatchObject({ complete: 3 })
+  })
+
+  test('one that is paused before it has begun waits for its new time when it is resumed', async () => {
+    const bench = new Bench()
+    const item = bench.add('a')
+    await item.pause()
+    item.setStartAt(new Date(1_000))
+    expect(item.state).toBe('paused')
+    item.resume()
+    expect(item.state).toBe('scheduled')
+    bench.time.advance(1_000)
+    await settled()
+    await bench.finish('a')
+    expect(bench.begun).toEqual(['a'])
+  })
+
   test('concurrency can be changed: more begin at once; those that run too many go on to their end', async () => {
     const bench = new Bench()
     for (const name of ['a', 'b', 'c', 'd']) bench.add(name)

@@ -25,7 +25,8 @@ export interface MirrorOptions {
   readonly signal?: AbortSignal | undefined
   /**
    * How many connections work at once, for listings and files together, up to the client's `maxConnections`; or
-   * `'auto'`: begins with four and doubles them as long as that brings more. @default 4
+   * `'auto'`: begins with eight and doubles them as long as that brings more. `transfer.setConnections()` changes it.
+   * @default 4
    */
   readonly connections?: number | 'auto' | undefined
   /**

@@ -17,7 +17,7 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined
   /**
    * How many connections fetch the file at once, up to the client's `maxConnections`; or `'auto'`: begins with four
-   * and doubles them as long as that brings more. @default 4
+   * and doubles them as long as that brings more. `transfer.setConnections()` changes it. @default 4
    */
   readonly connections?: number | 'auto' | undefined
   /** Bytes; a file shorter than twice this is fetched by one connection. @default 1 MiB */

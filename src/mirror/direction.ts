@@ -55,8 +55,8 @@ export interface Direction {
   readonly side: 'down' | 'up'
   /** Whether times can be set on the target. */
   readonly keepsTimes: boolean
-  /** Whether names that differ in case alone are one on the target. Asked only where there are such. */
-  isCaseInsensitive(): Promise<boolean>
+  /** Whether names in a directory that differ in case alone are one on the target; `false` where there are none such. */
+  isCaseInsensitive(listed: Listed): Promise<boolean>
   /** Makes sure of both roots, and tells what that of the source is. Rejects if there is no source. */
   open(session: Session): Promise<Identity>
   /**

@@ -17,6 +17,7 @@ import {
 } from './direction.ts'
 import type { Action } from './action.ts'
 import type { Held } from './lanes.ts'
+import { haveAlike } from './name-key.ts'
 import { timeIn, treeEntry } from './remote-tree.ts'
 import type { ChecksumOutcome } from './settle-checksum.ts'
 import { ChangedFile } from './changed-file.ts'
@@ -44,8 +45,10 @@ export class Down implements Direction {
     this.#links = new SourceLinks(options)
   }
 
-  isCaseInsensitive(): Promise<boolean> {
-    return this.#options.local.isCaseInsensitive()
+  /** To ask the disk takes a file that is there for a moment. */
+  async isCaseInsensitive({ source, target = [] }: Listed): Promise<boolean> {
+    const names = [...source, ...target].map(({ name }) => name)
+    return haveAlike(names) && (await this.#options.local.isCaseInsensitive())
   }
 
   async open(session: Session): Promise<Identity> {

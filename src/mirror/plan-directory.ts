@@ -5,7 +5,6 @@ import { diff, joinedPath, type Diff, type DiffContext } from './diff.ts'
 import type { Direction, Listed, Resolved } from './direction.ts'
 import type { Held } from './lanes.ts'
 import type { MirrorSettings } from './mirror-options.ts'
-import { haveAlike } from './name-key.ts'
 import type { Way } from './way.ts'
 
 export interface DirectoryToPlan {
@@ -28,8 +27,7 @@ export async function planDirectory(
   listed: Listed,
   held: Held | undefined,
 ): Promise<PlannedDirectory> {
-  const names = [...listed.source, ...(listed.target ?? [])].map(({ name }) => name)
-  const isCaseInsensitive = haveAlike(names) && (await sides.direction.isCaseInsensitive())
+  const isCaseInsensitive = await sides.direction.isCaseInsensitive(listed)
   const planned = { ...sides, isCaseInsensitive }
   const { source, target, refused, identities } = await resolved(planned, directory, listed, held)
   const { actions, descend } = await differences(planned, directory, { source, target, refused, held })

@@ -17,9 +17,8 @@ export interface AskedCountOptions {
 export class AskedCount implements ConnectionCount {
   readonly #asked: AskedConnections
   readonly #most: number
-  #followed: number | 'auto' | undefined
-  #controller: ConnectionController | undefined
-  #wanted: number
+  #followed: number | 'auto'
+  #count: ConnectionController | number
 
   constructor(
     asked: AskedConnections,
@@ -27,34 +26,38 @@ export class AskedCount implements ConnectionCount {
   ) {
     this.#asked = asked
     this.#most = most
-    this.#wanted = Math.min(first, most)
-    this.#follow()
+    this.#followed = asked.count
+    this.#count = this.#countFrom(first)
   }
 
   get wanted(): number {
-    return this.#wanted
+    return typeof this.#count === 'number' ? this.#count : this.#count.wanted
   }
 
   look(view: ConnectionView): number {
     this.#follow()
-    if (this.#controller !== undefined) this.#wanted = this.#controller.look(view)
-    return this.#wanted
+    return typeof this.#count === 'number' ? this.#count : this.#count.look(view)
   }
 
   limit(count: number): void {
     // Of a number that was asked for, those that the server does not let in are wanting.
-    this.#controller?.limit(count)
+    if (typeof this.#count !== 'number') this.#count.limit(count)
   }
 
   interrupted(): void {
-    this.#controller?.interrupted()
+    if (typeof this.#count !== 'number') this.#count.interrupted()
   }
 
   #follow(): void {
     const { count } = this.#asked
     if (count === this.#followed) return
     this.#followed = count
-    this.#controller = count === 'auto' ? new ConnectionController(this.#most, this.#wanted) : undefined
-    this.#wanted = count === 'auto' ? this.#wanted : Math.min(count, this.#most)
+    this.#count = this.#countFrom(this.wanted)
+  }
+
+  /** @param first with so many `'auto'` begins */
+  #countFrom(first: number): ConnectionController | number {
+    if (this.#followed === 'auto') return new ConnectionController(this.#most, first)
+    return Math.min(this.#followed, this.#most)
   }
 }

@@ -12,7 +12,7 @@ import type { TransferContext } from '../transfer/transfer.ts'
 import { onAbort } from '../util/abort.ts'
 import { Board } from './board.ts'
 import { AskedCount } from './asked-count.ts'
-import { FIRST_CONNECTIONS, type ConnectionCount } from './controller.ts'
+import type { ConnectionCount } from './controller.ts'
 import type { DownloadResult, MatchedChecksum, VerifiedState } from './download-result.ts'
 import { fetchAll } from './fetch-all.ts'
 import { MIRROR_ATTEMPTS, type Gathered } from './gather.ts'
@@ -356,24 +356,18 @@ export class FileFetch {
   #fetchRest(): Promise<number> {
     const board = this.#board
     if (board === undefined || this.#before.size === undefined) return this.#fetchFromZero()
-    return this.#work(board, this.#connections, true, this.#roster)
-  }
-
-  /** The most. */
-  get #connections(): number {
-    return this.#options.settings.maxConnections
+    return this.#work(board, this.#options.settings.maxConnections, true, this.#roster)
   }
 
   #fetchMissing(done: readonly ByteRange[]): Promise<number> {
-    return this.#fetchAll(this.#connections, done, this.#roster)
+    return this.#fetchAll(this.#options.settings.maxConnections, done, this.#roster)
   }
 
   /** All that is not in `done`; where that is `undefined`, all from 0 on, and nothing can be continued. */
   #fetchAll(connections: number, done: readonly ByteRange[] | undefined, roster: Roster): Promise<number> {
     const { context, count } = this.#options
-    const { count: asked } = context.connections
-    const atFirst = count?.wanted ?? (asked === 'auto' ? FIRST_CONNECTIONS : asked)
-    const jobs = this.#plan(Math.min(connections, atFirst), done ?? [])
+    const { wanted } = count ?? new AskedCount(context.connections)
+    const jobs = this.#plan(Math.min(connections, wanted), done ?? [])
     const board = new Board({
       size: this.#before.size,
       jobs,

@@ -12,7 +12,12 @@ export interface TreeServerOptions extends FakeFtpOptions {
   /** The last reply of a listing. */
   readonly listingEnds?: (path: string) => string
   /** Around EPSV and the transfers, in place of what they do. */
-  readonly around?: (verb: AroundVerb, session: FakeSession, proceed: () => Promise<void>) => Promise<void>
+  readonly around?: (
+    verb: AroundVerb,
+    session: FakeSession,
+    proceed: () => Promise<void>,
+    argument: string,
+  ) => Promise<void>
 }
 
 export type AroundVerb = 'EPSV' | 'RETR' | 'MLSD' | 'LIST' | 'STOR'
@@ -22,7 +27,7 @@ export function treeServer({ on, ...options }: TreeServerOptions): Promise<FakeF
   const within = (verb: AroundVerb, usual: Override): Override => {
     return async (session, argument, proceed) => {
       const whole = async (): Promise<void> => usual(session, argument, proceed)
-      await (options.around?.(verb, session, whole) ?? whole())
+      await (options.around?.(verb, session, whole, argument) ?? whole())
     }
   }
   return fakeFtpServer({

@@ -4,5 +4,7 @@ import { download } from '../../dist/index.js'
 
 const { urls, target, connections, caFile, ...options } = JSON.parse(process.argv[2])
 const tls = caFile === undefined ? {} : { tls: { ca: await readFile(caFile) } }
+const start = performance.now()
 const result = await download(urls, target, { connections, ...tls, ...options })
-console.log(JSON.stringify(result))
+const callSeconds = (performance.now() - start) / 1000
+console.log(JSON.stringify({ ...result, callSeconds }))

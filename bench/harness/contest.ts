@@ -58,6 +58,11 @@ interface Figures {
 
 type Attempt = Figures | { readonly failure: string }
 
+/** With what it prints in a file. */
+export function printingTo(file: string, command: readonly string[]): string[] {
+  return ['sh', '-c', 'exec "$@" > "$0"', file, ...command]
+}
+
 /** One round that does not count (caches, first starts), then `rounds` that do. */
 export async function holdContest(contest: Contest, options: ContestOptions): Promise<Standing[]> {
   const figures = new Map<Contestant, Figures[]>(contest.contestants.map((one) => [one, []]))

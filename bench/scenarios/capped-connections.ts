@@ -1,7 +1,9 @@
 /** A server that gives each connection so much and no more: what many connections are for. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { startServer } from '../../test/servers/index.ts'
 import { startShapedServer } from '../servers/shaped-server.ts'
-import type { Contest } from '../harness/contest.ts'
+import { printingTo, type Contest } from '../harness/contest.ts'
 import { numbersAndAuto } from './automatic.ts'
 import { downloadContest, makeSource, named, vsftpdVersion } from './downloads.ts'
 import type { Scenario, ScenarioSetup } from './scenario.ts'
@@ -18,7 +20,8 @@ export const cappedConnections: Scenario = {
   title: '100 MiB, each connection capped at 4 MB/s',
   about: [
     'From vsftpd with `local_max_rate=4000000`, and from a server of our own: vsftpd gives about twice the rate that it',
-    'is told, and in bursts. Ideal: the bytes over the sum of the rates.',
+    'is told, and in bursts. Ideal: the bytes over the sum of the rates. "Call": what `download()` takes in a program that',
+    'runs already; all else is whole processes.',
   ],
   server: vsftpdVersion,
   cases: [
@@ -56,6 +59,7 @@ async function openExact(setup: ScenarioSetup): Promise<Contest & AsyncDisposabl
   const shaped = await startShapedServer({ root: workspace.served, rates })
   const idealSeconds = size / (RATE * CONNECTIONS)
   const prepare = (): Promise<void> => shaped.begin()
+  const output = join(workspace.scratch, 'told')
   return downloadContest({
     ...{ workspace, source, login: shaped },
     ways: named(clients, PEERS).map((client) => ({
@@ -64,8 +68,17 @@ async function openExact(setup: ScenarioSetup): Promise<Contest & AsyncDisposabl
       idealSeconds,
       prepare,
     })),
+    within: (command) => printingTo(output, command),
+    observe: () => Promise.resolve(callTold(readFileSync(output, 'utf8'), idealSeconds)),
     close: () => shaped[Symbol.asyncDispose](),
   })
+}
+
+/** Of octoftp; a peer prints nothing of that kind. */
+function callTold(text: string, idealSeconds: number): Record<string, number> {
+  if (!text.startsWith('{')) return {}
+  const { callSeconds } = JSON.parse(text) as { callSeconds: number }
+  return { 'call s': callSeconds, 'call ÷ ideal': callSeconds / idealSeconds }
 }
 
 async function openExactAutomatic(setup: ScenarioSetup): Promise<Contest & AsyncDisposable> {

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Client } from '../clients/clients.ts'
 import type { Trees, TreeTask } from '../clients/trees.ts'
-import type { Contest, Contestant } from '../harness/contest.ts'
+import { printingTo, type Contest, type Contestant } from '../harness/contest.ts'
 import { emptyFolder, warmMemory } from '../harness/files.ts'
 import { makeTree, whatDiffers, whatReadsWrong, type Tree, type TreeShape } from '../harness/tree.ts'
 import type { Workspace } from '../harness/workspace.ts'
@@ -124,10 +124,6 @@ function peersOf({ automatic, connections }: TreeWay, verb: keyof Trees, work: O
     const task = taskOf(peer, work)
     return (peer.client.trees?.[verb] ?? []).map((one) => one.label(task))
   })
-}
-
-function printingTo(file: string, command: readonly string[]): string[] {
-  return ['sh', '-c', 'exec "$@" > "$0"', file, ...command]
 }
 
 /** Empties the folder where a tree is to arrive, with memory touched for what will come. */

@@ -1,8 +1,9 @@
 /** Whether a directory takes `a` and `A` for one name: a matter of the file system, and on some of the directory. */
 import { randomBytes } from 'node:crypto'
-import { lstat, open, unlink } from 'node:fs/promises'
+import { open, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { isMissing, localError } from './local-error.ts'
+import { localError } from './local-error.ts'
+import { lstatIfThere } from './lstat-if-there.ts'
 import { casePath } from './names.ts'
 import { systemPath } from './system-path.ts'
 
@@ -15,20 +16,10 @@ export async function ignoresCase(directory: string): Promise<boolean> {
     throw localError(error, path)
   }
   try {
-    return await isThere(join(dirname(path), basename(path).toUpperCase()))
+    return (await lstatIfThere(join(dirname(path), basename(path).toUpperCase()))) !== undefined
   } catch (error) {
     throw localError(error, path)
   } finally {
     await unlink(systemPath(path))
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await lstat(systemPath(path))
-    return true
-  } catch (error) {
-    if (isMissing(error)) return false
-    throw error
   }
 }

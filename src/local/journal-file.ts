@@ -17,7 +17,8 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { lstat, open, unlink, type FileHandle } from 'node:fs/promises'
 import { FtpTransferError } from '../errors.ts'
-import { asLocalError, isMissing, localError, refused } from './local-error.ts'
+import { asLocalError, localError, refused } from './local-error.ts'
+import { lstatIfThere } from './lstat-if-there.ts'
 import {
   isNothingThere,
   isPlainlyOwn,
@@ -217,10 +218,7 @@ function slotOf(sequence: bigint): number {
 }
 
 export async function removeJournal(path: string): Promise<void> {
-  const older = await lstat(path).catch((error: unknown) => {
-    if (isMissing(error)) return undefined
-    throw error
-  })
+  const older = await lstatIfThere(path)
   if (older === undefined) return
   if (!isPlainlyOwn(older)) throw refused(path, 'something that is not a journal of this user stands there')
   await unlink(path)

@@ -1,9 +1,10 @@
 /** What a killed process has left under a temporary name: taken away, but never from under one that still runs. */
 import type { Stats } from 'node:fs'
-import { lstat, unlink } from 'node:fs/promises'
+import { unlink } from 'node:fs/promises'
 import { delay } from '../util/timer.ts'
 import { removeJournal } from './journal-file.ts'
-import { isMissing, refused } from './local-error.ts'
+import { refused } from './local-error.ts'
+import { lstatIfThere } from './lstat-if-there.ts'
 import { LockFile } from './lock-file.ts'
 import { journalPath, partPath } from './names.ts'
 import { isText, systemPath } from './system-path.ts'
@@ -28,12 +29,12 @@ export async function clearLeftover(target: string, signal: AbortSignal): Promis
 }
 
 async function removeUnused(path: string, signal: AbortSignal): Promise<void> {
-  const seen = await lookAt(path)
+  const seen = await lstatIfThere(path)
   if (seen === undefined) return
   if (!isOwn(seen)) throw refused(path, 'something that is not an unfinished download stands there')
   // However old it seems: a clock that was set, or a file server's, says nothing of it.
   await delay(WATCH_MS, signal)
-  const now = await lookAt(path)
+  const now = await lstatIfThere(path)
   if (now === undefined) return
   const isSame = now.ino === seen.ino && now.ctimeMs === seen.ctimeMs && now.size === seen.size
   if (!isSame) throw refused(path, 'another program is writing it')
@@ -44,13 +45,4 @@ async function removeUnused(path: string, signal: AbortSignal): Promise<void> {
 function isOwn(facts: Stats): boolean {
   const foreign = process.getuid !== undefined && facts.uid !== process.getuid()
   return (facts.isFile() || facts.isSymbolicLink()) && !foreign
-}
-
-async function lookAt(path: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(systemPath(path))
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw error
-  }
 }

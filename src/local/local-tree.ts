@@ -15,6 +15,7 @@ import { decodeName, printable } from '../protocol/text.ts'
 import { ignoresCase } from './case-insensitive.ts'
 import { listDirectory, lookAt } from './list-directory.ts'
 import { asLocalError, isMissing, localError, readError, refused, unreadable } from './local-error.ts'
+import { lstatIfThere } from './lstat-if-there.ts'
 import { isOwnName, standInPath } from './names.ts'
 import { READ_WITHOUT_WAITING } from './open-flags.ts'
 import { putInPlace } from './put-in-place.ts'
@@ -231,13 +232,7 @@ export class LocalTree {
   async #existing(relativePath: string): Promise<string | undefined> {
     const path = await this.#within(relativePath)
     if (path === undefined) return undefined
-    try {
-      await lstat(systemPath(path))
-      return path
-    } catch (error) {
-      if (isMissing(error)) return undefined
-      throw localError(error, path)
-    }
+    return (await locally(path, () => lstatIfThere(path))) === undefined ? undefined : path
   }
 
   /** The absolute path of a name in a directory below the root; `undefined` where the directory is missing. */
@@ -288,12 +283,8 @@ function unsafe(path: string, action: string, why: string): FtpTransferError {
 }
 
 async function isLink(path: string): Promise<boolean> {
-  try {
-    return (await lstat(systemPath(path))).isSymbolicLink()
-  } catch (error) {
-    if (isMissing(error)) return false
-    throw localError(error, path)
-  }
+  const facts = await locally(path, () => lstatIfThere(path))
+  return facts?.isSymbolicLink() === true
 }
 
 async function locally<Result>(path: string, work: () => Promise<Result>): Promise<Result> {

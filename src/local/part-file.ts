@@ -23,7 +23,8 @@ import { link, lstat, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { FtpTransferError } from '../errors.ts'
-import { asLocalError, isMissing, localError, refused } from './local-error.ts'
+import { asLocalError, localError, refused } from './local-error.ts'
+import { lstatIfThere } from './lstat-if-there.ts'
 import { modePath, partPath } from './names.ts'
 import { isNothingThere } from './own-file.ts'
 
@@ -316,13 +317,4 @@ async function removeLeftover(path: string): Promise<void> {
   if (leftover === undefined) return
   if (!isOwn(leftover)) throw refused(path, 'something that is not an unfinished download stands there')
   await unlink(path)
-}
-
-async function lstatIfThere(path: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(path)
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw error
-  }
 }

@@ -9,7 +9,8 @@ import { FtpTransferError } from '../errors.ts'
 import { RangeParts, type RangeNote, type WrittenRange } from '../local/range-parts.ts'
 import { RemoteReadStream } from '../operations/read-stream.ts'
 import { withSession } from '../operations/with-session.ts'
-import { askSource, expectUnchanged, type SourceFacts } from '../segmented/source-facts.ts'
+import { expectUnchanged } from '../segmented/source-facts.ts'
+import { sizeAndModificationTime, type FileFacts } from '../session/facts.ts'
 import type { SourcePlace } from '../segmented/source.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
 import { delay } from '../util/timer.ts'
@@ -127,7 +128,7 @@ class RangeWork {
   }
 
   /** Of a source that is no longer as it was planned nothing is of use. */
-  async #expectPlanned(parts: RangeParts): Promise<SourceFacts> {
+  async #expectPlanned(parts: RangeParts): Promise<FileFacts> {
     const { size, modifiedMs, precision } = this.#job.file
     const facts = await this.#facts()
     const isExact = precision === 'second' || precision === 'millisecond'
@@ -141,13 +142,13 @@ class RangeWork {
     return facts
   }
 
-  async #facts(): Promise<SourceFacts> {
+  async #facts(): Promise<FileFacts> {
     const { retry } = this.#request
     const { signal } = this.#context
     const { sessions, remote } = this.#works
     const { lease, value } = await withSession(sessions, { signal, retry }, async (session) => {
       await remote.settle(session)
-      return askSource(session, this.#place.remote)
+      return sizeAndModificationTime(session, this.#place.remote)
     })
     lease.release()
     return value

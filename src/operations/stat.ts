@@ -6,9 +6,10 @@ import { FtpReplyError } from '../errors.ts'
 import { entryOf, type Entry } from '../listing/entry.ts'
 import { parseListing } from '../listing/parse-listing.ts'
 import { command } from '../protocol/command.ts'
-import { isCompletion } from '../protocol/reply.ts'
+import { isCompletion, type Reply } from '../protocol/reply.ts'
 import { parseSizeReply } from '../protocol/size.ts'
 import { parseModificationTime } from '../protocol/time.ts'
+import { inOneBurst, takesBursts } from '../session/bursts.ts'
 import { modificationTime, size } from '../session/facts.ts'
 import { isDirectory } from '../session/is-directory.ts'
 import { meaningOf, refusal } from '../session/refusal.ts'
@@ -51,32 +52,27 @@ const TRIAL_MS = 5_000
  * one question after the other.
  */
 async function byBurst(session: Session, path: RemotePath): Promise<Entry | undefined> {
-  const { profile, control, options } = session
+  const { control, options } = session
   const name = lastName(path, control.codec)
   await session.setType('I')
   await session.leaveBase()
   const questions = [command('CWD', path), command('SIZE', path), command('MDTM', path)]
-  const isProven = profile.bursts === 'work'
-  const timeoutMs = isProven ? options.timeouts.reply : Math.min(TRIAL_MS, options.timeouts.reply)
-  try {
-    const [entered, sized, dated] = await session.requestAll(questions, timeoutMs)
-    profile.bursts = 'work'
-    const farewell = [entered, sized, dated].find((reply) => reply?.code === 421)
-    if (farewell !== undefined) throw refusal(session, farewell, questions[0] ?? command('CWD', path))
-    if (entered !== undefined && isCompletion(entered)) {
-      await session.goBack()
-      return entryOf({ name, type: 'directory', raw: '' })
-    }
-    session.stayAtBase()
-    const bytes = sized && parseSizeReply(sized)
-    if (bytes === undefined) return undefined
-    const time = dated && isCompletion(dated) ? parseModificationTime(dated.lines[0] ?? '')?.time : undefined
-    const modified = time && ({ time, precision: 'second' } as const)
-    return entryOf({ name, type: 'file', size: bytes, modified, raw: '' })
-  } catch (error) {
-    if (profile.bursts === 'untried' && !control.isOpen) profile.bursts = 'fail'
-    throw error
+  const { reply: replyMs } = options.timeouts
+  const timeoutMs = takesBursts(session) ? replyMs : Math.min(TRIAL_MS, replyMs)
+  const ask = (): Promise<Reply[]> => session.requestAll(questions, timeoutMs)
+  const [entered, sized, dated] = await inOneBurst(session, ask)
+  const farewell = [entered, sized, dated].find((reply) => reply?.code === 421)
+  if (farewell !== undefined) throw refusal(session, farewell, questions[0] ?? command('CWD', path))
+  if (entered !== undefined && isCompletion(entered)) {
+    await session.goBack()
+    return entryOf({ name, type: 'directory', raw: '' })
   }
+  session.stayAtBase()
+  const bytes = sized && parseSizeReply(sized)
+  if (bytes === undefined) return undefined
+  const time = dated && isCompletion(dated) ? parseModificationTime(dated.lines[0] ?? '')?.time : undefined
+  const modified = time && ({ time, precision: 'second' } as const)
+  return entryOf({ name, type: 'file', size: bytes, modified, raw: '' })
 }
 
 /** Links that lead nowhere, devices, and files of servers that know neither SIZE nor MLST. */

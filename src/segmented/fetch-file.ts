@@ -7,6 +7,7 @@ import type { LockFile } from '../local/lock-file.ts'
 import { strongestShared, type ChecksumAlgorithm } from '../protocol/checksum.ts'
 import { NO_FEATURES } from '../protocol/features.ts'
 import { checksumOf } from '../session/checksum.ts'
+import { sizeAndModificationTime, type FileFacts } from '../session/facts.ts'
 import { TRANSFER_TYPES, type Session } from '../session/session.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
 import { onAbort } from '../util/abort.ts'
@@ -26,7 +27,7 @@ import { isRestartTrouble, RestartDistrusted, ResumeDistrusted } from './restart
 import { RetryBudget } from '../operations/retry.ts'
 import { Roster } from './roster.ts'
 import { OVERLAP_BYTES } from './segment-writer.ts'
-import { askSource, expectUnchanged, type SourceFacts } from './source-facts.ts'
+import { expectUnchanged } from './source-facts.ts'
 import type { Source } from './source.ts'
 import { TlsTally } from './tls-tally.ts'
 import { verifyChecksum, type ChecksumResult, type ServerChecksum } from './verify-checksum.ts'
@@ -51,7 +52,7 @@ const LONG_OVERLAP_BYTES = 65_536
 
 export class FileFetch {
   readonly #options: FileFetchOptions
-  readonly #before: SourceFacts
+  readonly #before: FileFacts
   readonly #tally = new TlsTally()
   readonly #paces = new Paces(() => performance.now())
   /** Those that the checksum has shown to send another file, and those that were tried by themselves. */
@@ -207,8 +208,8 @@ export class FileFetch {
 
   #stateOf(
     isAsked: boolean,
-    name: keyof SourceFacts,
-    after: readonly (SourceFacts | undefined)[],
+    name: keyof FileFacts,
+    after: readonly (FileFacts | undefined)[],
   ): VerifiedState {
     if (!isAsked) return 'not asked'
     // An empty file has a size, too.
@@ -217,7 +218,7 @@ export class FileFetch {
   }
 
   /** The answers take round trips, and the disk its time: both at once. */
-  async #expectAllUnchangedAndSync(): Promise<readonly (SourceFacts | undefined)[] | undefined> {
+  async #expectAllUnchangedAndSync(): Promise<readonly (FileFacts | undefined)[] | undefined> {
     // A failure is told once more when the file is published.
     const synced = this.#options.place.file.sync().catch(() => {})
     try {
@@ -231,7 +232,7 @@ export class FileFetch {
    * What those say now that have brought bytes and can still be asked; nothing, if one of them has changed and the
    * others have to make up for it.
    */
-  async #expectAllUnchanged(): Promise<readonly (SourceFacts | undefined)[] | undefined> {
+  async #expectAllUnchanged(): Promise<readonly (FileFacts | undefined)[] | undefined> {
     const brought = this.#roster.live.filter((source) => (this.#board?.bytesOf(source) ?? 0) > 0)
     const asked = brought.length > 0 ? brought : [this.#onlySource()]
     const answers = await Promise.all(
@@ -256,13 +257,13 @@ export class FileFetch {
   }
 
   /** Gives what the source says now, if it was asked; throws if that is not what it said before. */
-  async #expectUnchanged(source: Source): Promise<SourceFacts | undefined> {
+  async #expectUnchanged(source: Source): Promise<FileFacts | undefined> {
     const { settings, context } = this.#options
     const { verifySize, verifyModified } = settings
     if (!verifySize && !verifyModified) return undefined
     const { remote, retry, shownPath } = source.place
     const attempts = this.#roster.hasOther(source) ? MIRROR_ATTEMPTS : retry.attempts
-    const ask = (session: Session): Promise<SourceFacts> => askSource(session, remote)
+    const ask = (session: Session): Promise<FileFacts> => sizeAndModificationTime(session, remote)
     const { lease, value: after } = await source.ask(context, ask, { ...retry, attempts })
     lease.release()
     const { size, modified } = source.facts

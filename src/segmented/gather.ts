@@ -16,12 +16,12 @@ import { FtpTransferError } from '../errors.ts'
 import { CHECKSUM_ALGORITHMS, checksumCommands, type ChecksumAlgorithm } from '../protocol/checksum.ts'
 import { NO_FEATURES } from '../protocol/features.ts'
 import { checksumOf } from '../session/checksum.ts'
+import { sizeAndModificationTime, type FileFacts } from '../session/facts.ts'
 import type { Session } from '../session/session.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
 import { onAbort } from '../util/abort.ts'
 import { delay } from '../util/timer.ts'
 import { Roster, type DroppedSource } from './roster.ts'
-import { askSource } from './source-facts.ts'
 import type { DropReason, Source } from './source.ts'
 
 /** How long the others are waited for behind the first answer, and how many times as long as that one took. */
@@ -75,7 +75,7 @@ async function learn(
   attempts: number,
 ): Promise<void> {
   const { remote, retry } = source.place
-  const ask = (session: Session): ReturnType<typeof askSource> => askSource(session, remote)
+  const ask = (session: Session): Promise<FileFacts> => sizeAndModificationTime(session, remote)
   const { lease, value } = await source.ask(context, ask, { ...retry, attempts })
   source.facts = isSized ? value : { ...value, size: undefined }
   source.profile = lease.value.profile

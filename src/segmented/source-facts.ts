@@ -1,20 +1,9 @@
 /** What a source says of itself before and after: the two must agree, or what was fetched is a mixture. */
 import { FtpTransferError } from '../errors.ts'
-import { modificationTime, size } from '../session/facts.ts'
-import type { RemotePath, Session } from '../session/session.ts'
-
-export interface SourceFacts {
-  /** Bytes; `undefined` where the server does not tell. */
-  readonly size: number | undefined
-  readonly modified: Date | undefined
-}
-
-export async function askSource(session: Session, path: RemotePath): Promise<SourceFacts> {
-  return { size: await size(session, path), modified: await modificationTime(session, path) }
-}
+import type { FileFacts } from '../session/facts.ts'
 
 /** `ERR_FTP_SOURCE_CHANGED` if the facts differ where both are known. */
-export function expectUnchanged(before: SourceFacts, after: SourceFacts, shownPath: string): void {
+export function expectUnchanged(before: FileFacts, after: FileFacts, shownPath: string): void {
   if (before.size !== undefined && after.size !== undefined && before.size !== after.size) {
     throw changed(shownPath, 'size', before.size, after.size)
   }

@@ -3,6 +3,7 @@
  * become of it. A download has one or, with mirrors, several.
  */
 import type { TextCodec } from '../protocol/text-codec.ts'
+import type { FileFacts } from '../session/facts.ts'
 import type { ServerProfile } from '../session/server-profile.ts'
 import type { RemotePath, Session } from '../session/session.ts'
 import type { Lease } from '../pool/lease.ts'
@@ -13,7 +14,6 @@ import type { RetryPolicy } from '../operations/retry.ts'
 import type { SessionPool } from '../operations/session-pool.ts'
 import { withSession } from '../operations/with-session.ts'
 import type { TransferContext } from '../transfer/transfer.ts'
-import type { SourceFacts } from './source-facts.ts'
 
 export interface SourcePlace {
   /** Of names on the server. */
@@ -49,7 +49,7 @@ export type DropReason =
 export class Source {
   readonly place: SourcePlace
   /** What it says of the file, once asked. */
-  facts: SourceFacts = { size: undefined, modified: undefined }
+  facts: FileFacts = { size: undefined, modified: undefined }
   /** A session of it that nobody else should get in between. */
   readonly kept: KeptLease = new KeptLease()
   /** What is known of its server, once asked. */

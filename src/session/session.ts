@@ -137,6 +137,17 @@ export class Session {
     this.#type = type
   }
 
+  /** The same, with questions behind it in one packet: their answers are given as by {@link requestAll}. */
+  async setTypeAndAsk(type: TransferType, questions: readonly Command[]): Promise<Reply[]> {
+    if (this.#type === type) return this.requestAll(questions)
+    this.#type = undefined
+    const sent = command('TYPE', type)
+    const [set, ...answers] = await this.requestAll([sent, ...questions])
+    if (set !== undefined && !isCompletion(set)) throw replyError(set, this.control.label, sent)
+    this.#type = type
+    return answers
+  }
+
   /** Before a CWD: relative paths mean something else behind it, until {@link goBack}. */
   async leaveBase(): Promise<void> {
     if (this.#base === undefined) await this.home()

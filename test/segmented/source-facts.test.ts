@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { expectUnchanged, type SourceFacts } from '../../src/segmented/source-facts.ts'
+import { expectUnchanged } from '../../src/segmented/source-facts.ts'
+import type { FileFacts } from '../../src/session/facts.ts'
 
 const noon = new Date('2024-05-06T12:00:00Z')
 const later = new Date('2024-05-06T12:00:01Z')
 
-function facts(size?: number, modified?: Date): SourceFacts {
+function facts(size?: number, modified?: Date): FileFacts {
   return { size, modified }
 }
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { modificationTime, size } from '../../src/session/facts.ts'
+import { modificationTime, size, sizeAndModificationTime } from '../../src/session/facts.ts'
 import type { Session } from '../../src/session/session.ts'
+import { unknownServer } from '../../src/session/server-profile.ts'
+import type { ScriptedControl } from '../support/scripted-server.ts'
 import { open, server } from './logged-in.ts'
 
 async function asked<T>(
@@ -58,5 +60,83 @@ describe('modificationTime', () => {
   test('421 is no answer to the question', async () => {
     const asking = asked('MDTM a.bin', ['421 bye'], (session) => modificationTime(session, 'a.bin'))
     await expect(asking).rejects.toMatchObject({ code: 'ERR_FTP_TOO_MANY_CONNECTIONS' })
+  })
+})
+
+describe('both at once', () => {
+  const KNOWN = { greeting: '220 (vsFTPd 3.0.3)' }
+  const modified = new Date('2024-05-06T07:08:09Z')
+
+  test.each([
+    '220 (vsFTPd 3.0.3)',
+    '220 ProFTPD Server ready.',
+    '220 Welcome to Pure-FTPd',
+    '220 pyftpdlib 1.5.7',
+  ])('in one round trip, of a server that is known to stand it: %s', async (greeting) => {
+    const together = async (control: ScriptedControl): Promise<void> => {
+      for (const line of ['TYPE I', 'SIZE a.bin', 'MDTM a.bin']) await control.expect(line)
+      for (const reply of ['200 fine', '213 7', '213 20240506070809']) control.reply(reply)
+      // The type stands.
+      for (const line of ['SIZE b.bin', 'MDTM b.bin']) await control.expect(line)
+      for (const reply of ['550 no such file', '550 no such file']) control.reply(reply)
+    }
+    await using scripted = await server(together, { greeting })
+    const profile = unknownServer()
+    const session = await open(scripted, {}, { profile })
+    expect(await sizeAndModificationTime(session, 'a.bin')).toEqual({ size: 7, modified })
+    expect(profile.bursts).toBe('work')
+    expect(await sizeAndModificationTime(session, 'b.bin')).toEqual({})
+    session.destroy(new Error('over'))
+  })
+
+  test('one by one of any other', async () => {
+    const inTurn = async (control: ScriptedControl): Promise<void> => {
+      for (const [line, reply] of [
+        ['TYPE I', '200 fine'],
+        ['SIZE a.bin', '213 7'],
+        ['MDTM a.bin', '213 20240506070809'],
+      ] as const) {
+        await control.expect(line)
+        expect(control.hasMore).toBe(false)
+        control.reply(reply)
+      }
+    }
+    await using scripted = await server(inTurn)
+    const profile = unknownServer()
+    const session = await open(scripted, {}, { profile })
+    expect(await sizeAndModificationTime(session, 'a.bin')).toEqual({ size: 7, modified })
+    expect(profile.bursts).toBe('untried')
+    session.destroy(new Error('over'))
+  })
+
+  test('a server that only looks like one of them is asked one by one from then on', async () => {
+    const deaf = async (control: ScriptedControl): Promise<void> => {
+      for (const line of ['TYPE I', 'SIZE a.bin', 'MDTM a.bin']) await control.expect(line)
+      control.reply('200 fine')
+    }
+    await using scripted = await server(deaf, KNOWN)
+    const profile = unknownServer()
+    const session = await open(scripted, { timeouts: { reply: 100 } }, { profile })
+    const asking = sizeAndModificationTime(session, 'a.bin')
+    await expect(asking).rejects.toMatchObject({ code: 'ERR_FTP_TIMEOUT', retryable: true })
+    expect(profile.bursts).toBe('fail')
+    session.destroy(new Error('over'))
+  })
+
+  test.each([
+    [['421 bye', '421 bye', '421 bye'], 'TYPE I'],
+    [['200 fine', '421 bye', '421 bye'], 'SIZE a.bin'],
+    [['200 fine', '213 7', '421 bye'], 'MDTM a.bin'],
+  ])('%j is no answer to the question', async (replies, command) => {
+    const leaving = async (control: ScriptedControl): Promise<void> => {
+      for (const line of ['TYPE I', 'SIZE a.bin', 'MDTM a.bin']) await control.expect(line)
+      for (const reply of replies) control.reply(reply)
+    }
+    await using scripted = await server(leaving, KNOWN)
+    const session = await open(scripted)
+    await expect(sizeAndModificationTime(session, 'a.bin')).rejects.toMatchObject({
+      ...{ code: 'ERR_FTP_TOO_MANY_CONNECTIONS', command },
+    })
+    session.destroy(new Error('over'))
   })
 })

@@ -27,8 +27,8 @@ export function open(
 }
 
 /** Greets, and takes whoever comes. */
-export async function letIn(control: ScriptedControl): Promise<void> {
-  control.reply('220 ready')
+export async function letIn(control: ScriptedControl, greeting = '220 ready'): Promise<void> {
+  control.reply(greeting)
   await control.expect(/^USER /).reply('230 come in')
   await control.expect('FEAT').reply('502 no such thing')
 }
@@ -36,10 +36,10 @@ export async function letIn(control: ScriptedControl): Promise<void> {
 /** A server that lets its one guest in and then plays `dialogue`. */
 export function server(
   dialogue: (control: ScriptedControl) => Promise<void>,
-  options: ScriptedServerOptions = {},
+  { greeting, ...options }: ScriptedServerOptions & { readonly greeting?: string } = {},
 ): Promise<ScriptedServer> {
   const play = async (control: ScriptedControl): Promise<void> => {
-    await letIn(control)
+    await letIn(control, greeting)
     await dialogue(control)
   }
   return scriptedServer(play, options)

@@ -18,6 +18,7 @@ import { connectBy, type Carrier } from '../transport/connect.ts'
 import { dial } from '../transport/dial.ts'
 import { onAbort, waitOrAbort } from '../util/abort.ts'
 import type { SessionOptions } from './options.ts'
+import { inOneBurst, takesBursts } from './bursts.ts'
 import { passProxy, proxySecrets } from './proxy-login.ts'
 import type { ServerProfile } from './server-profile.ts'
 
@@ -60,13 +61,13 @@ export async function login(
     if (virtualHost !== undefined) await nameHost(control, virtualHost, timeouts.reply)
     const accepted = await identify(control, options, password)
     control.loggedIn()
-    if (options.security !== 'none') await protectData(control, options)
-    profile.features ??= await askFeatures(control, options)
-    const wantsUtf8 = codec === UTF_8 && profile.features.has('UTF8')
-    if (wantsUtf8) await ask(control, command('OPTS', 'UTF8 ON'), timeouts.reply)
+    const welcome = [...greeting.lines, ...accepted.lines]
+    const place = { control, profile, welcome }
+    if (takesBursts(place)) await inOneBurst(place, () => settleInAtOnce(control, options, profile))
+    else await settleIn(control, options, profile)
     // The very last: nothing that a login needs goes in clear.
     if (options.clearCommandChannel) await clearCommands(control, options)
-    return { control, welcome: [...greeting.lines, ...accepted.lines] }
+    return { control, welcome }
   } catch (error) {
     control.destroy(error)
     throw error
@@ -139,13 +140,53 @@ async function startTls(control: ControlConnection, options: SessionOptions): Pr
 }
 
 /** RFC 4217 §9: both are needed, in this order. Some servers refuse PBSZ, which means nothing under TLS. */
-async function protectData(control: ControlConnection, { timeouts }: SessionOptions): Promise<void> {
-  await ask(control, command('PBSZ', '0'), timeouts.reply)
-  const protect = command('PROT', 'P')
-  const reply = await ask(control, protect, timeouts.reply)
-  if (!isCompletion(reply)) {
-    throw tlsRefused(control, protect, reply, 'Files would travel in clear, so nothing is transferred')
+const PROTECTION: readonly Command[] = [command('PBSZ', '0'), command('PROT', 'P')]
+const FEAT: Command = command('FEAT')
+const UTF8_ON: Command = command('OPTS', 'UTF8 ON')
+
+/** What is left to be said by one who has been let in, one by one. */
+async function settleIn(
+  control: ControlConnection,
+  { security, codec, timeouts }: SessionOptions,
+  profile: ServerProfile,
+): Promise<void> {
+  for (const sent of security === 'none' ? [] : PROTECTION) {
+    expectSettled(control, sent, await control.request(sent, timeouts.reply))
   }
+  profile.features ??= featuresOf(expectSettled(control, FEAT, await control.request(FEAT, timeouts.reply)))
+  if (codec !== UTF_8 || !profile.features.has('UTF8')) return
+  expectSettled(control, UTF8_ON, await control.request(UTF8_ON, timeouts.reply))
+}
+
+/** The same in one packet. UTF-8 is asked for before it is known whether there is an answer to that. */
+async function settleInAtOnce(
+  control: ControlConnection,
+  { security, codec, timeouts }: SessionOptions,
+  profile: ServerProfile,
+): Promise<void> {
+  const { features } = profile
+  const wantsUtf8 = codec === UTF_8 && features?.has('UTF8') !== false
+  const burst = [
+    ...(security === 'none' ? [] : PROTECTION),
+    ...(features === undefined ? [FEAT] : []),
+    ...(wantsUtf8 ? [UTF8_ON] : []),
+  ]
+  if (burst.length > 0) control.write(...burst)
+  for (const sent of burst) {
+    const reply = expectSettled(control, sent, await control.lastReply(timeouts.reply, 'reply', sent))
+    if (sent === FEAT) profile.features ??= featuresOf(reply)
+  }
+}
+
+/** Only what the data need has to be granted. */
+function expectSettled(control: ControlConnection, sent: Command, reply: Reply): Reply {
+  if (reply.code === 421) throw replyError(reply, control.label, sent)
+  if (sent.verb !== 'PROT' || isCompletion(reply)) return reply
+  throw tlsRefused(control, sent, reply, 'Files would travel in clear, so nothing is transferred')
+}
+
+function featuresOf(reply: Reply): ServerFeatures {
+  return isCompletion(reply) ? parseFeatures(reply) : NO_FEATURES
 }
 
 /** RFC 4217 §5: for routers that have to read which ports are meant. Data connections stay protected. */
@@ -212,12 +253,4 @@ function loginRefused(
         ? `No password was given for user "${user}"`
         : `Check user "${user}" and the password`
   return replyError(reply, control.label, sent, 'ERR_FTP_LOGIN', advice)
-}
-
-async function askFeatures(
-  control: ControlConnection,
-  { timeouts }: SessionOptions,
-): Promise<ServerFeatures> {
-  const reply = await ask(control, command('FEAT'), timeouts.reply)
-  return isCompletion(reply) ? parseFeatures(reply) : NO_FEATURES
 }

@@ -13,11 +13,11 @@ test('a server that drops what comes behind a command, and looks like one that d
   await using server = await fakeFtpServer({
     ...{ security: 'none', greeting: '220 ProFTPD Server ready.', files: { '/a': BYTES } },
     on: {
-      TYPE: (session, _argument, proceed) => {
+      FEAT: (session, _argument, proceed) => {
         if (session.control.hasMore) deaf.add(session)
         return proceed()
       },
-      ...{ SIZE: heard, MDTM: heard },
+      OPTS: heard,
     },
   })
   await using folder = await temporaryDirectory()

@@ -109,20 +109,6 @@ describe('both at once', () => {
     session.destroy(new Error('over'))
   })
 
-  test('a server that only looks like one of them is asked one by one from then on', async () => {
-    const deaf = async (control: ScriptedControl): Promise<void> => {
-      for (const line of ['TYPE I', 'SIZE a.bin', 'MDTM a.bin']) await control.expect(line)
-      control.reply('200 fine')
-    }
-    await using scripted = await server(deaf, KNOWN)
-    const profile = unknownServer()
-    const session = await open(scripted, { timeouts: { reply: 100 } }, { profile })
-    const asking = sizeAndModificationTime(session, 'a.bin')
-    await expect(asking).rejects.toMatchObject({ code: 'ERR_FTP_TIMEOUT', retryable: true })
-    expect(profile.bursts).toBe('fail')
-    session.destroy(new Error('over'))
-  })
-
   test.each([
     [['421 bye', '421 bye', '421 bye'], 'TYPE I'],
     [['200 fine', '421 bye', '421 bye'], 'SIZE a.bin'],

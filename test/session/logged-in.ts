@@ -26,11 +26,12 @@ export function open(
   return openSession(optionsFor(server, options), profile, signal)
 }
 
-/** Greets, and takes whoever comes. */
-export async function letIn(control: ScriptedControl, greeting = '220 ready'): Promise<void> {
-  control.reply(greeting)
+/** Greets, and takes whoever comes. By a greeting that is known it is asked several things at once. */
+export async function letIn(control: ScriptedControl, greeting?: string): Promise<void> {
+  control.reply(greeting ?? '220 ready')
   await control.expect(/^USER /).reply('230 come in')
   await control.expect('FEAT').reply('502 no such thing')
+  if (greeting !== undefined) await control.expect('OPTS UTF8 ON').reply('502 no such thing')
 }
 
 /** A server that lets its one guest in and then plays `dialogue`. */

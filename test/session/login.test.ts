@@ -249,6 +249,70 @@ describe('FEAT', () => {
     expect(profile.features?.has('MLST')).toBe(true)
   })
 
+  describe('with all that is left to be said in one packet, of a server that is known to stand it', () => {
+    const FEATURES = ['211-Features', ' UTF8', '211 End']
+
+    test('under TLS', async () => {
+      const protection = ['PBSZ 0', 'PROT P']
+      const settled = [
+        [...protection, 'FEAT', 'OPTS UTF8 ON'],
+        [...protection, 'OPTS UTF8 ON'],
+      ]
+      await using server = await scriptedServer(async (control, index) => {
+        control.reply('220 ProFTPD Server ready.')
+        await control.authTls()
+        await control.expect('USER bob').reply('230 welcome')
+        for (const line of settled[index] ?? []) await control.expect(line)
+        for (const line of settled[index] ?? []) control.reply(...(line === 'FEAT' ? FEATURES : ['200 fine']))
+      })
+      const profile = unknownServer()
+      const options = { ...BOB, ...(await tls()), security: 'explicit' } as const
+      for (let round = 0; round < 2; round++)
+        (await open(server, options, { profile })).destroy(new Error('over'))
+      expect(profile.features?.has('UTF8')).toBe(true)
+      expect(profile.bursts).toBe('work')
+    })
+
+    test.each([
+      [
+        ['503 what for', '536 no', '211 none', '200 fine'],
+        { code: 'ERR_FTP_TLS_REFUSED', command: 'PROT P' },
+      ],
+      [
+        ['200 fine', '200 fine', '421 bye', '421 bye'],
+        { code: 'ERR_FTP_TOO_MANY_CONNECTIONS', command: 'FEAT' },
+      ],
+    ])('%j: no session', async (replies, expected) => {
+      const { error } = await refusal(
+        async (control) => {
+          control.reply('220 (vsFTPd 3.0.3)')
+          await control.authTls()
+          await control.expect('USER bob').reply('230 welcome')
+          for (const line of ['PBSZ 0', 'PROT P', 'FEAT', 'OPTS UTF8 ON']) await control.expect(line)
+          for (const reply of replies) control.reply(reply)
+        },
+        { ...BOB, ...(await tls()), security: 'explicit' },
+      )
+      expect(error).toMatchObject(expected)
+    })
+
+    test('one that only looks like it costs a login, and is asked one by one from then on', async () => {
+      await using server = await scriptedServer(async (control, index) => {
+        control.reply('220 Welcome to Pure-FTPd')
+        await control.expect('USER anonymous').reply('230 welcome')
+        if (index > 0) return
+        for (const line of ['FEAT', 'OPTS UTF8 ON']) await control.expect(line)
+        control.reply(...FEATURES.with(1, ' MDTM'))
+      })
+      const profile = unknownServer()
+      const options = { timeouts: { reply: 100 } }
+      const opening = open(server, options, { profile })
+      await expect(opening).rejects.toMatchObject({ code: 'ERR_FTP_TIMEOUT', retryable: true })
+      expect(profile.bursts).toBe('fail')
+      ;(await open(server, options, { profile })).destroy(new Error('over'))
+    })
+  })
+
   test('refused: not asked again', async () => {
     await using server = await scriptedServer(async (control, index) => {
       control.reply('220 ready')

@@ -253,6 +253,7 @@ test('under TLS vsftpd hears at once that nothing will be sent; its bytes come a
     await control.expect('PBSZ 0').reply('200 fine')
     await control.expect('PROT P').reply('200 fine')
     await control.expect('FEAT').reply('502 no such thing')
+    await control.expect('OPTS UTF8 ON').reply('502 no such thing')
     await control.expect('TYPE I').reply('200 fine')
     const data = await control.passive()
     await control.expect('RETR a').reply('150 here it comes')
